@@ -1,0 +1,121 @@
+#include "core/address.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <cstring>
+
+#include <arpa/inet.h>
+
+#include "core/hash.h"
+
+namespace postern {
+namespace {
+
+constexpr unsigned kMappedBits = 96;
+
+[[nodiscard]] Address masked(const Address& address, unsigned bits) {
+  auto octets = address.octets();
+  for (unsigned i = 0; i < octets.size(); ++i) {
+    const unsigned kept = bits <= 8 * i ? 0 : std::min(bits - 8 * i, 8U);
+    octets[i] = static_cast<std::uint8_t>(octets[i] & (0xff00U >> kept));
+  }
+  return Address::v6(octets);
+}
+
+}  // namespace
+
+std::optional<Address> Address::parse(std::string_view text) {
+  const std::string terminated(text);
+  if (terminated.size() != std::strlen(terminated.c_str())) return std::nullopt;
+  std::array<std::uint8_t, 4> four{};
+  if (inet_pton(AF_INET, terminated.c_str(), four.data()) == 1) return v4(four);
+  std::array<std::uint8_t, 16> sixteen{};
+  if (inet_pton(AF_INET6, terminated.c_str(), sixteen.data()) == 1) return v6(sixteen);
+  return std::nullopt;
+}
+
+bool Address::is_v4() const {
+  return std::all_of(octets_.begin(), octets_.begin() + 10, [](auto o) { return o == 0; }) &&
+         octets_[10] == 0xff && octets_[11] == 0xff;
+}
+
+std::uint32_t Address::v4_value() const {
+  assert(is_v4());
+  return (std::uint32_t{octets_[12]} << 24) | (std::uint32_t{octets_[13]} << 16) |
+         (std::uint32_t{octets_[14]} << 8) | std::uint32_t{octets_[15]};
+}
+
+std::array<std::uint8_t, 4> Address::v4_octets() const {
+  assert(is_v4());
+  return {octets_[12], octets_[13], octets_[14], octets_[15]};
+}
+
+bool Address::is_unspecified() const {
+  return *this == Address() || *this == Address::v4(0);
+}
+
+bool Address::is_multicast() const {
+  return is_v4() ? (octets_[12] & 0xf0) == 0xe0 : octets_[0] == 0xff;
+}
+
+bool Address::is_limited_broadcast() const {
+  return *this == Address::v4(0xffffffff);
+}
+
+std::string Address::to_string() const {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (is_v4()) {
+    inet_ntop(AF_INET, octets_.data() + 12, text.data(), text.size());
+  } else {
+    inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+  }
+  return text.data();
+}
+
+Prefix::Prefix(Address address, unsigned length)
+    : network_(masked(address, address.is_v4() ? length + kMappedBits : length)),
+      length_(address.is_v4() ? length + kMappedBits : length) {
+  assert(length_ <= 128);
+}
+
+std::optional<Prefix> Prefix::parse(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto address = Address::parse(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  const unsigned longest = address->is_v4() ? 32 : 128;
+  if (slash == std::string_view::npos) return Prefix(*address, longest);
+  const auto digits = text.substr(slash + 1);
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+  if (error != std::errc() || end != digits.data() + digits.size() || length > longest) {
+    return std::nullopt;
+  }
+  return Prefix(*address, length);
+}
+
+bool Prefix::contains(const Address& address) const {
+  // A short IPv6 prefix such as ::/0 must not swallow the IPv4-mapped range.
+  return address.is_v4() == network_.is_v4() && masked(address, length_) == network_;
+}
+
+std::optional<Address> Prefix::directed_broadcast() const {
+  if (!network_.is_v4() || length_ > kMappedBits + 30) return std::nullopt;
+  return Address::v4(network_.v4_value() | (0xffffffffU >> (length_ - kMappedBits)));
+}
+
+std::string Prefix::to_string() const {
+  return network_.to_string() + "/" +
+         std::to_string(network_.is_v4() ? length_ - kMappedBits : length_);
+}
+
+}  // namespace postern
+
+std::size_t std::hash<postern::Address>::operator()(
+    const postern::Address& address) const noexcept {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  std::memcpy(&high, address.octets().data(), sizeof high);
+  std::memcpy(&low, address.octets().data() + sizeof high, sizeof low);
+  return postern::combine_hashes(high, low);
+}

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "core/endpoint.h"
+#include "core/mapping.h"
+#include "core/protocol.h"
+#include "core/time.h"
+
+namespace postern {
+
+/// Packets from outside to `external` go to `internal`, and are let through.
+struct Forward4 {
+  Protocol protocol = Protocol::udp;
+  Endpoint external;
+  Endpoint internal;
+
+  friend bool operator==(const Forward4&, const Forward4&) = default;
+};
+
+/// Packets from `internal` to the outside leave with `external` as their source (RFC 6886 §3.9).
+struct Outbound4 {
+  Protocol protocol = Protocol::udp;
+  Endpoint internal;
+  Endpoint external;
+
+  friend bool operator==(const Outbound4&, const Outbound4&) = default;
+};
+
+/// What the firewall must hold for a mapping to work.
+using Door = std::variant<Forward4, Outbound4>;
+
+/// What makes a door unique in the firewall: of two doors with one key only one can be open.
+struct DoorKey {
+  enum class Kind : std::uint8_t { forward4, outbound4 };
+
+  Kind kind = Kind::forward4;
+  Protocol protocol = Protocol::udp;
+  /// The external endpoint of a Forward4, the internal one of an Outbound4.
+  Endpoint endpoint;
+
+  friend auto operator<=>(const DoorKey&, const DoorKey&) = default;
+};
+
+[[nodiscard]] DoorKey key_of(const Door& door);
+
+/// A door and the moment when it must be shut, whatever happened to us.
+struct TimedDoor {
+  Door door;
+  Moment ends{};
+
+  friend bool operator==(const TimedDoor&, const TimedDoor&) = default;
+};
+
+/// What one turn changes about one key: opened (no `before`), closed (no `after`), renewed (only
+/// `ends` differs) or sent to another endpoint. At least one side is there, and they differ.
+struct DoorChange {
+  std::optional<TimedDoor> before;
+  std::optional<TimedDoor> after;
+
+  [[nodiscard]] DoorKey key() const { return key_of(before ? before->door : after->door); }
+  [[nodiscard]] bool is_renewal() const { return before && after && before->door == after->door; }
+  friend bool operator==(const DoorChange&, const DoorChange&) = default;
+};
+
+/// The doors that a mapping needs, each ending with the mapping.
+[[nodiscard]] std::vector<TimedDoor> doors_of(const Mapping& mapping);
+
+}  // namespace postern
+
+template <>
+struct std::hash<postern::DoorKey> {
+  std::size_t operator()(const postern::DoorKey& key) const noexcept {
+    return postern::combine_hashes(
+        std::hash<postern::Endpoint>{}(key.endpoint),
+        static_cast<std::size_t>(key.kind) * 256 + static_cast<std::size_t>(key.protocol));
+  }
+};

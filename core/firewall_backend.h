@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/door.h"
+#include "core/network.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace postern {
+
+/// What a backend can do on this machine, found out when it was made.
+struct Capabilities {
+  /// The firewall itself ends a door at its time, also when this process is dead.
+  bool ends_leases = false;
+  /// A door's time is extended without taking it out first.
+  bool renews_in_place = false;
+};
+
+struct BackendError {
+  /// For the log: what was tried and what the firewall answered.
+  std::string reason;
+  /// Which of the changes handed to commit() was refused; absent when the error is about the whole
+  /// transaction (no memory, no permission, the table is gone).
+  std::optional<std::size_t> refused_change;
+  /// This process lacks the right to change the firewall.
+  bool permission_denied = false;
+};
+
+/// Where doors are opened. Calls come from one thread. After an error the firewall holds exactly
+/// what it held before the call.
+class FirewallBackend {
+ public:
+  virtual ~FirewallBackend() = default;
+
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+
+  /// The doors that the firewall holds, in no order, without those whose time is up at `now`.
+  /// Dumps everything: for start and for checks, never for a request.
+  [[nodiscard]] virtual Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) = 0;
+
+  /// Makes everything of ours in the firewall anew, in one transaction: the static rules for these
+  /// interfaces and exactly these doors. Established traffic goes on.
+  [[nodiscard]] virtual Result<void, BackendError> reset(const Network& network,
+                                                         std::span<const TimedDoor> doors,
+                                                         Moment now) = 0;
+
+  /// Applies the changes of one turn in one transaction: all of them, or none. Each key occurs at
+  /// most once, and its `before` is what an earlier call left there. Closing a door that the
+  /// firewall has already ended by itself is not an error.
+  [[nodiscard]] virtual Result<void, BackendError> commit(std::span<const DoorChange> changes,
+                                                          Moment now) = 0;
+};
+
+}  // namespace postern

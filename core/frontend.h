@@ -1,0 +1,49 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/datagram.h"
+#include "core/gateway_state.h"
+#include "core/time.h"
+
+namespace postern {
+
+/// What a frontend made of one datagram. The words are constants that live as long as the program;
+/// their number is bounded, for they become counters.
+struct Handled {
+  /// Nothing: silence.
+  std::optional<OutgoingDatagram> reply;
+  /// Which protocol, which of its requests, and how it ended.
+  std::string_view frontend;
+  std::string_view request;
+  std::string_view outcome;
+};
+
+/// What all clients must hear of.
+enum class GatewayEvent : std::uint8_t {
+  /// The daemon serves from now on; what clients had may be lost.
+  started,
+  /// The external address came, went or changed.
+  external_address_changed,
+};
+
+/// One protocol that clients speak over UDP. Pure: bytes and time in, bytes out.
+class DatagramFrontend {
+ public:
+  virtual ~DatagramFrontend() = default;
+
+  /// Decides about one datagram. The answer is sent only when the turn's changes stand. Called
+  /// again for the same datagram when they do not, with the table rolled back, so it must keep
+  /// nothing of its own.
+  [[nodiscard]] virtual Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
+                                            Moment now) = 0;
+  virtual void on_event(GatewayEvent event, const GatewayState& state, Moment now) = 0;
+  /// What is to be sent unasked, now.
+  [[nodiscard]] virtual std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
+                                                                 Moment now) = 0;
+  [[nodiscard]] virtual std::optional<Moment> next_timeout() const = 0;
+};
+
+}  // namespace postern

@@ -1,0 +1,218 @@
+#include "core/gateway.h"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+
+#include "core/ingress.h"
+
+namespace postern {
+namespace {
+
+constexpr Seconds kRetryRebuild{1};
+
+void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+[[nodiscard]] std::vector<std::string> lan_names(const Network& network) {
+  std::vector<std::string> names;
+  for (const auto& interface : network.lan) names.push_back(interface.name);
+  return names;
+}
+
+[[nodiscard]] bool same_rules(const Network& left, const Network& right) {
+  const auto wan_name = [](const Network& network) {
+    return network.wan ? network.wan->name : std::string();
+  };
+  return wan_name(left) == wan_name(right) && lan_names(left) == lan_names(right);
+}
+
+[[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {
+  std::vector<Prefix> prefixes;
+  for (const auto& interface : network.lan) {
+    for (const auto& own : interface.addresses) prefixes.push_back(own.prefix());
+  }
+  return prefixes;
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, DatagramFrontend& frontend,
+                 Moment now)
+    : backend_(backend),
+      frontend_(frontend),
+      state_{{},
+             ExternalAddress(options.external_address),
+             Epoch(now),
+             MappingTable(std::move(options.policy), options.random_seed)} {}
+
+Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
+  const auto found = backend_.open_doors(now);
+  if (!found) return fail(found.error());
+  adopt_network(network);
+  state_.table.adopt(*found, now);
+  Turn turn;
+  if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
+  frontend_.on_event(GatewayEvent::started, state_, now);
+  send_due_announcements(now, turn);
+  return turn;
+}
+
+Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now) {
+  std::vector<const IncomingDatagram*> accepted;
+  for (const auto& datagram : datagrams) {
+    const auto ingress = check_ingress(datagram, state_.network, state_.table.policy());
+    if (ingress == Ingress::accepted) {
+      accepted.push_back(&datagram);
+    } else {
+      ++counters_.dropped[to_string(ingress)];
+    }
+  }
+
+  Turn turn;
+  std::vector<Handled> handled;
+  const auto decide = [&] {
+    handled.clear();
+    for (const auto* datagram : accepted) {
+      handled.push_back(frontend_.on_datagram(*datagram, state_, now));
+    }
+  };
+  run_turn(decide, now, turn);
+  for (auto& one : handled) {
+    ++counters_.requests[{one.frontend, one.request, one.outcome}];
+    if (one.reply) turn.send.push_back(std::move(*one.reply));
+  }
+  return turn;
+}
+
+Turn Gateway::on_network(const Network& network, Moment now) {
+  Turn turn;
+  if (network == state_.network) return turn;
+  const bool rules_stay = same_rules(network, state_.network);
+  adopt_network(network);
+  if (!rules_stay || choose_external_address() != state_.external_address.local()) {
+    (void)rebuild(now, turn);
+    send_due_announcements(now, turn);
+  }
+  return turn;
+}
+
+Turn Gateway::on_timeout(Moment now) {
+  Turn turn;
+  if (rebuild_at_ && *rebuild_at_ <= now) (void)rebuild(now, turn);
+  run_turn([] {}, now, turn);
+  send_due_announcements(now, turn);
+  return turn;
+}
+
+std::optional<Moment> Gateway::next_timeout() const {
+  std::optional<Moment> next;
+  for (const auto& due : {state_.table.next_expiry(), frontend_.next_timeout(), rebuild_at_}) {
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn) {
+  for (int refusals = 0;; ++refusals) {
+    state_.table.expire(now);
+    work();
+    const auto changes = state_.table.staged_changes();
+    if (changes.empty()) break;
+    const auto committed = backend_.commit(changes, now);
+    if (committed) {
+      ++counters_.commits;
+      break;
+    }
+    note_refusal(committed.error(), turn);
+    state_.table.roll_back();
+    const auto refused = committed.error().refused_change;
+    if (refused && refusals == 0) {
+      state_.table.refuse(changes[*refused].key());
+    } else {
+      state_.table.refuse_all();
+      // The firewall is not as we left it. Put everything back as soon as the replies are out, but
+      // when that has failed already, no sooner than planned, however many requests fail meanwhile.
+      if (!rebuild_at_) rebuild_at_ = now;
+    }
+  }
+  append(turn.events, state_.table.accept());
+  assert(state_.table.is_consistent());
+}
+
+void Gateway::note_refusal(const BackendError& error, Turn& turn) {
+  ++counters_.refused_commits;
+  turn.backend_errors.push_back(error.reason);
+}
+
+void Gateway::adopt_network(const Network& network) {
+  state_.network = network;
+  state_.table.set_lan_prefixes(lan_prefixes(network));
+}
+
+Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
+  const auto before = state_.external_address.local();
+  const auto external = choose_external_address();
+  state_.table.expire(now);
+  state_.table.set_external_address(external);
+  const auto done = backend_.reset(state_.network, state_.table.doors(), now);
+  if (done) {
+    ++counters_.commits;
+    rebuild_at_.reset();
+    state_.external_address.set_local(external);
+  } else {
+    note_refusal(done.error(), turn);
+    state_.table.roll_back();
+    // What was due to end is back, as it is in the firewall: postpone it.
+    state_.table.refuse_all();
+    state_.table.expire(now);
+    rebuild_at_ = now + kRetryRebuild;
+    state_.table.set_external_address(std::nullopt);
+    state_.external_address.set_local(std::nullopt);
+  }
+  append(turn.events, state_.table.accept());
+  follow_external_address(before, now);
+  return done;
+}
+
+void Gateway::follow_external_address(std::optional<Address> before, Moment now) {
+  const auto after = state_.external_address.local();
+  if (after == before) return;
+  if (after) {
+    if (last_external_address_ && *last_external_address_ != *after) state_.epoch.restart(now);
+    last_external_address_ = after;
+  }
+  frontend_.on_event(GatewayEvent::external_address_changed, state_, now);
+}
+
+std::optional<Address> Gateway::choose_external_address() const {
+  const auto& wan = state_.network.wan;
+  if (!wan) return std::nullopt;
+  // Of several addresses the one in use stays in use while the interface has it (RFC 6886 §4.3.2).
+  if (last_external_address_ && wan->has(*last_external_address_)) return last_external_address_;
+  return wan->first_v4();
+}
+
+void Gateway::send_due_announcements(Moment now, Turn& turn) {
+  auto due = frontend_.on_timeout(state_, now);
+  turn.send.insert(turn.send.end(), std::make_move_iterator(due.begin()),
+                   std::make_move_iterator(due.end()));
+}
+
+bool Gateway::is_consistent(Moment now) const {
+  const auto held = backend_.open_doors(now);
+  if (!held || !state_.table.is_consistent()) return false;
+  auto by_key = [](const TimedDoor& left, const TimedDoor& right) {
+    return key_of(left.door) < key_of(right.door);
+  };
+  auto actual = *held;
+  auto expected = state_.table.doors();
+  // A door whose close was refused is still ours, but the firewall has ended it by itself.
+  std::erase_if(expected, [&](const TimedDoor& timed) { return timed.ends <= now; });
+  std::sort(actual.begin(), actual.end(), by_key);
+  std::sort(expected.begin(), expected.end(), by_key);
+  return actual == expected;
+}
+
+}  // namespace postern

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/counters.h"
+#include "core/datagram.h"
+#include "core/firewall_backend.h"
+#include "core/frontend.h"
+#include "core/gateway_state.h"
+#include "core/network.h"
+#include "core/policy.h"
+#include "core/result.h"
+#include "core/table_event.h"
+#include "core/time.h"
+
+namespace postern {
+
+struct GatewayOptions {
+  Policy policy;
+  /// Replaces the WAN interface's address in answers (1:1 NAT before this machine).
+  std::optional<Address> external_address;
+  std::uint64_t random_seed = 0;
+};
+
+/// What one call wants done by the shell, in this order.
+struct Turn {
+  /// What became of mappings; for the log.
+  std::vector<TableEvent> events;
+  /// Why the firewall refused something; for the log.
+  std::vector<std::string> backend_errors;
+  std::vector<OutgoingDatagram> send;
+};
+
+/// The daemon without its IO: packets, network changes and time go in, packets and the next
+/// deadline come out. Replies leave only after the firewall has what they promise.
+class Gateway {
+ public:
+  /// The backend and the frontend outlive the gateway.
+  Gateway(GatewayOptions options, FirewallBackend& backend, DatagramFrontend& frontend, Moment now);
+
+  /// Takes over what an earlier run left in the firewall, puts our rules there, and announces.
+  /// Called once, before everything else. After an error nothing is served.
+  [[nodiscard]] Result<Turn, BackendError> start(const Network& network, Moment now);
+
+  /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
+  [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
+  [[nodiscard]] Turn on_network(const Network& network, Moment now);
+  [[nodiscard]] Turn on_timeout(Moment now);
+  /// When to call on_timeout() next; nothing: not before something else happens.
+  [[nodiscard]] std::optional<Moment> next_timeout() const;
+
+  [[nodiscard]] const GatewayState& state() const { return state_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const FirewallBackend& backend() const { return backend_; }
+
+  /// The table is consistent and the firewall holds exactly its doors. Dumps the firewall: for
+  /// tests and fuzzing.
+  [[nodiscard]] bool is_consistent(Moment now) const;
+
+ private:
+  /// Runs `work` on the table and commits what it staged. When the firewall refuses one change,
+  /// `work` runs once more without it; when it refuses again, once more with no change allowed.
+  void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
+  void note_refusal(const BackendError& error, Turn& turn);
+
+  void adopt_network(const Network& network);
+  /// Puts the rules for the network as it is, and all doors, into the firewall anew, and tells the
+  /// frontend when the external address came, went or changed. While that fails, clients are told
+  /// that there is no external address, and it is tried again every second.
+  [[nodiscard]] Result<void, BackendError> rebuild(Moment now, Turn& turn);
+  void follow_external_address(std::optional<Address> before, Moment now);
+  [[nodiscard]] std::optional<Address> choose_external_address() const;
+  void send_due_announcements(Moment now, Turn& turn);
+
+  FirewallBackend& backend_;
+  DatagramFrontend& frontend_;
+  GatewayState state_;
+  Counters counters_;
+  /// The last external address there was, also while there is none.
+  std::optional<Address> last_external_address_;
+  /// When to rebuild; nothing while the firewall is as it should be.
+  std::optional<Moment> rebuild_at_;
+};
+
+}  // namespace postern

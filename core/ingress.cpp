@@ -1,0 +1,48 @@
+#include "core/ingress.h"
+
+#include <algorithm>
+
+namespace postern {
+namespace {
+
+[[nodiscard]] bool is_on_link(const Address& address, const Interface& lan) {
+  return std::any_of(lan.addresses.begin(), lan.addresses.end(),
+                     [&](const InterfaceAddress& own) { return own.prefix().contains(address); });
+}
+
+/// 127.0.0.0/8.
+[[nodiscard]] bool is_loopback(const Address& address) {
+  return address.is_v4() && address.v4_value() >> 24 == 127;
+}
+
+[[nodiscard]] bool is_possible_source(const Endpoint& source, const Interface& lan,
+                                      const Network& network) {
+  const Address& address = source.address;
+  if (source.port == 0 || address.is_unspecified() || address.is_multicast() ||
+      address.is_limited_broadcast()) {
+    return false;
+  }
+  const bool is_broadcast = std::any_of(
+      lan.addresses.begin(), lan.addresses.end(),
+      [&](const InterfaceAddress& own) { return own.prefix().directed_broadcast() == address; });
+  const bool is_own_wan =
+      network.wan && network.wan->has(address) && !network.is_lan_address(address);
+  // Only the loopback interface has such hosts, whatever a rule lists.
+  const bool is_stray_loopback = is_loopback(address) && !is_on_link(address, lan);
+  return !is_broadcast && !is_own_wan && !is_stray_loopback;
+}
+
+}  // namespace
+
+Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
+                      const Policy& policy) {
+  const Interface* lan = network.lan_by_index(datagram.interface_index);
+  if (!lan) return Ingress::not_from_lan;
+  if (!network.is_lan_address(datagram.destination.address)) return Ingress::not_to_lan_address;
+  if (!is_possible_source(datagram.source, *lan, network)) return Ingress::impossible_source;
+  const Address& client = datagram.source.address;
+  if (!is_on_link(client, *lan) && !policy.lists(client)) return Ingress::not_on_link;
+  return Ingress::accepted;
+}
+
+}  // namespace postern

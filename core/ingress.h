@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/datagram.h"
+#include "core/network.h"
+#include "core/policy.h"
+
+namespace postern {
+
+/// Whether a datagram may be looked at, or why it gets silence.
+enum class Ingress : std::uint8_t {
+  accepted,
+  /// It did not come in on a LAN interface.
+  not_from_lan,
+  /// It was sent to something else than a LAN address of this machine.
+  not_to_lan_address,
+  /// No host can have this source, or the source is this machine's own WAN address.
+  impossible_source,
+  /// The source is not on the link it came from, and no rule lists it.
+  not_on_link,
+};
+
+[[nodiscard]] constexpr std::string_view to_string(Ingress ingress) {
+  switch (ingress) {
+    case Ingress::accepted:
+      return "accepted";
+    case Ingress::not_from_lan:
+      return "not_from_lan";
+    case Ingress::not_to_lan_address:
+      return "not_to_lan_address";
+    case Ingress::impossible_source:
+      return "impossible_source";
+    case Ingress::not_on_link:
+      return "not_on_link";
+  }
+  return "?";
+}
+
+/// The gate before every protocol: only hosts of the LAN that ask a LAN address of this machine are
+/// heard (RFC 6886 §3.3, RFC 6887 §8.2).
+[[nodiscard]] Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
+                                    const Policy& policy);
+
+}  // namespace postern

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/endpoint.h"
+#include "core/mapping.h"
+#include "core/protocol.h"
+#include "core/time.h"
+
+namespace postern {
+
+/// A wish for a mapping, the same for every frontend.
+struct MapRequest {
+  Claimant claimant;
+  Protocol protocol = Protocol::udp;
+  /// Where the traffic shall go; its port is never 0.
+  Endpoint internal;
+  /// 0: no wish.
+  std::uint16_t suggested_external_port = 0;
+  /// More than 0; the grant may be shorter, never longer.
+  Seconds lifetime{0};
+  /// See Claim.
+  bool reserves_companion = false;
+};
+
+/// Why a wish was refused. Closed: each frontend translates every one into its own codes.
+enum class MapError : std::uint8_t {
+  /// The policy denies it to this client or for this internal port.
+  not_authorized,
+  /// There is no external IPv4 address at the moment.
+  no_external_address,
+  /// Every permitted external port is taken or kept for another host.
+  no_port_available,
+  /// This client has as many mappings as it may have.
+  client_limit_reached,
+  /// The table has as many mappings as it may have.
+  table_limit_reached,
+  /// The firewall did not take it.
+  backend_refused,
+};
+
+[[nodiscard]] constexpr std::string_view to_string(MapError error) {
+  switch (error) {
+    case MapError::not_authorized:
+      return "not_authorized";
+    case MapError::no_external_address:
+      return "no_external_address";
+    case MapError::no_port_available:
+      return "no_port_available";
+    case MapError::client_limit_reached:
+      return "client_limit_reached";
+    case MapError::table_limit_reached:
+      return "table_limit_reached";
+    case MapError::backend_refused:
+      return "backend_refused";
+  }
+  return "?";
+}
+
+}  // namespace postern

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "core/door.h"
+#include "core/map_request.h"
+#include "core/mapping.h"
+#include "core/policy.h"
+#include "core/port_allocator.h"
+#include "core/random.h"
+#include "core/result.h"
+#include "core/table_event.h"
+
+namespace postern {
+
+/// What a client got.
+struct Grant {
+  MappingId id = 0;
+  std::uint16_t external_port = 0;
+  /// At most what was asked for.
+  Seconds lifetime{0};
+};
+
+/// The only writer of mappings.
+///
+/// Work is staged: requests change the table at once, so that each sees what those before it did,
+/// but the changes stand only when accept() says that the firewall has them. Until then roll_back()
+/// undoes them all. A turn is therefore: expire(), requests, staged_changes() to the backend, then
+/// accept() or roll_back().
+///
+/// Every operation on one mapping is O(log n) in the number of mappings.
+class MappingTable {
+ public:
+  MappingTable(Policy policy, std::uint64_t random_seed);
+
+  /// Creates a mapping, or renews and keeps the one that the internal endpoint already has, whoever
+  /// asked for that (RFC 6886 §3.3). The lease starts at `now`.
+  [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
+
+  /// Takes back this claimant's claim, or the recovered one of the same client, and with the last
+  /// claim the mapping. Nothing to take back is success. The only error is backend_refused.
+  [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
+                                               const Claimant& claimant);
+  /// The same for all mappings of one protocol that this claimant has.
+  [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);
+
+  /// Ends the claims whose time is up. Those that the firewall would not let go are tried again
+  /// later, at a moment that next_expiry() tells.
+  void expire(Moment now);
+  /// When expire() has something to do next.
+  [[nodiscard]] std::optional<Moment> next_expiry() const;
+
+  /// New mappings get this external address and all existing ones move to it. Without one, new
+  /// mappings are refused and existing ones stay where they are.
+  void set_external_address(std::optional<Address> address);
+  void set_lan_prefixes(std::vector<Prefix> prefixes);
+
+  /// Takes over forwards that an earlier run left in the firewall, as recovered claims of their
+  /// internal hosts. Doors that contradict an earlier one in the list are left out.
+  void adopt(std::span<const TimedDoor> doors, Moment now);
+
+  /// The net effect of the turn so far, at most one change a key.
+  [[nodiscard]] std::vector<DoorChange> staged_changes() const;
+  /// The firewall has the staged changes. Returns what happened, oldest mapping first.
+  [[nodiscard]] std::vector<TableEvent> accept();
+  /// The firewall does not have them: the table is again as after the last accept().
+  void roll_back();
+  /// Until the next accept(), whatever would change this key fails with backend_refused.
+  void refuse(const DoorKey& key);
+  /// Until the next accept(), whatever would change any door fails with backend_refused.
+  void refuse_all();
+
+  [[nodiscard]] const Mapping* find(MappingId id) const;
+  [[nodiscard]] const Mapping* find_by_external(Protocol protocol, const Endpoint& external) const;
+  [[nodiscard]] const Mapping* find_by_internal(Protocol protocol, const Endpoint& internal) const;
+  [[nodiscard]] std::size_t size() const { return mappings_.size(); }
+  /// On how many mappings this client has a claim.
+  [[nodiscard]] std::size_t count_of(const Address& client) const;
+  /// In the order of their creation.
+  void for_each(const std::function<void(const Mapping&)>& visit) const;
+  /// What the firewall must hold.
+  [[nodiscard]] std::vector<TimedDoor> doors() const;
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+
+  /// Checks that every index agrees with the mappings, that no mapping lacks a claim, and that no
+  /// deadline lies before the last expire(). O(n): for tests, fuzzing and debug builds.
+  [[nodiscard]] bool is_consistent() const;
+
+ private:
+  using PortKey = std::pair<Protocol, Endpoint>;
+  struct PortKeyHash {
+    std::size_t operator()(const PortKey& key) const noexcept;
+  };
+  using PortIndex = std::unordered_map<PortKey, MappingId, PortKeyHash>;
+
+  /// The one way in which mappings change: replaces, adds (nothing there yet) or removes (nothing
+  /// to put), remembers how it was before the turn, and keeps the indexes. False, and nothing done,
+  /// when a refused door would change.
+  [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
+  [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
+  void put(MappingId id, std::optional<Mapping> mapping);
+  void link(const Mapping& mapping);
+  void unlink(const Mapping& mapping);
+
+  [[nodiscard]] Result<Mapping, MapError> mapping_for(const MapRequest& request,
+                                                      const PortSet& permitted, Moment now);
+  [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant);
+  [[nodiscard]] bool is_linked(const Mapping& mapping) const;
+
+  Policy policy_;
+  Random random_;
+  PortAllocator ports_;
+  std::optional<Address> external_address_;
+
+  std::map<MappingId, Mapping> mappings_;
+  PortIndex by_external_;
+  PortIndex by_internal_;
+  std::unordered_map<Address, std::set<MappingId>> by_client_;
+  /// Each mapping by the moment when expire() must look at it.
+  std::set<std::pair<Moment, MappingId>> due_;
+  /// Mappings whose end the firewall refused, and when to try again instead.
+  std::unordered_map<MappingId, Moment> postponed_;
+  MappingId next_id_ = 1;
+  Moment expired_until_{};
+
+  /// The mappings that this turn touched, as they were before it.
+  std::map<MappingId, std::optional<Mapping>> before_turn_;
+  std::unordered_set<DoorKey> refused_;
+  bool refuse_all_ = false;
+};
+
+}  // namespace postern

@@ -1,0 +1,31 @@
+#include "core/network.h"
+
+#include <algorithm>
+
+namespace postern {
+
+bool Interface::has(const Address& address) const {
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [&](const InterfaceAddress& own) { return own.address == address; });
+}
+
+std::optional<Address> Interface::first_v4() const {
+  for (const auto& own : addresses) {
+    if (own.address.is_v4()) return own.address;
+  }
+  return std::nullopt;
+}
+
+const Interface* Network::lan_by_index(std::uint32_t index) const {
+  const auto found = std::find_if(lan.begin(), lan.end(), [&](const Interface& interface) {
+    return interface.index == index && index != 0;
+  });
+  return found == lan.end() ? nullptr : &*found;
+}
+
+bool Network::is_lan_address(const Address& address) const {
+  return std::any_of(lan.begin(), lan.end(),
+                     [&](const Interface& interface) { return interface.has(address); });
+}
+
+}  // namespace postern

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/address.h"
+
+namespace postern {
+
+struct InterfaceAddress {
+  Address address;
+  unsigned prefix_length = 0;
+
+  [[nodiscard]] Prefix prefix() const { return Prefix(address, prefix_length); }
+  friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
+};
+
+struct Interface {
+  std::string name;
+  /// The kernel's number; 0 while the interface does not exist. A re-created interface has another.
+  std::uint32_t index = 0;
+  std::vector<InterfaceAddress> addresses;
+
+  [[nodiscard]] bool has(const Address& address) const;
+  /// The first IPv4 address, which is the one packets leave with.
+  [[nodiscard]] std::optional<Address> first_v4() const;
+  friend bool operator==(const Interface&, const Interface&) = default;
+};
+
+/// What the daemon knows of the machine's interfaces at a moment.
+struct Network {
+  /// Named by the configuration, or the interface of the default route; absent while there is none.
+  std::optional<Interface> wan;
+  /// The configured interfaces, in the configuration's order, also those that do not exist now.
+  std::vector<Interface> lan;
+
+  [[nodiscard]] const Interface* lan_by_index(std::uint32_t index) const;
+  [[nodiscard]] bool is_lan_address(const Address& address) const;
+  friend bool operator==(const Network&, const Network&) = default;
+};
+
+}  // namespace postern

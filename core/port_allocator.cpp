@@ -1,0 +1,94 @@
+#include "core/port_allocator.h"
+
+#include <cassert>
+
+namespace postern {
+namespace {
+
+/// Ports of the protocols that this gateway itself speaks; handing them out would take its own
+/// traffic away (RFC 6887 §11.3): 5350 announcements, 5351 requests over UDP and, for UPnP, TCP.
+[[nodiscard]] bool is_own(Protocol protocol, std::uint16_t port) {
+  return port == 5351 || (protocol == Protocol::udp && port == 5350);
+}
+
+/// Random tries before every port is looked at in turn. With nine of ten ports taken, 32 tries
+/// still find one in 97 of 100 cases.
+constexpr int kRandomTries = 32;
+
+/// The ports below are only given to who asks for one of them, and when there is no other.
+constexpr std::uint16_t kFirstHighPort = 1024;
+
+}  // namespace
+
+std::optional<std::uint16_t> PortAllocator::choose(const Wish& wish, const PortSet& permitted,
+                                                   Random& random) const {
+  const auto can_have = [&](std::uint16_t port) {
+    return is_free(wish.protocol, port, wish.holder);
+  };
+  for (const std::uint16_t port : {wish.suggested_port, wish.internal_port}) {
+    const bool may_be_low = port == wish.suggested_port;
+    if ((may_be_low || port >= kFirstHighPort) && permitted.contains(port) && can_have(port)) {
+      return port;
+    }
+  }
+  const PortSet low({{1, kFirstHighPort - 1}});
+  const PortSet high = permitted.without(low);
+  const std::uint32_t count = high.size();
+  for (int i = 0; count > 0 && i < kRandomTries; ++i) {
+    const std::uint16_t port = high.at(random.below(count));
+    if (can_have(port)) return port;
+  }
+  for (const auto& ports : {high, permitted.without(high)}) {
+    for (const auto& range : ports.ranges()) {
+      for (std::uint32_t port = range.first; port <= range.last; ++port) {
+        if (can_have(static_cast<std::uint16_t>(port))) return static_cast<std::uint16_t>(port);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+void PortAllocator::take(Protocol protocol, std::uint16_t port) {
+  assert(!is_taken(protocol, port));
+  ports(protocol).taken.set(port);
+}
+
+void PortAllocator::give_back(Protocol protocol, std::uint16_t port) {
+  assert(is_taken(protocol, port));
+  ports(protocol).taken.reset(port);
+}
+
+void PortAllocator::reserve(Protocol protocol, std::uint16_t port, const Address& holder) {
+  ports(protocol).reserved[port] = holder;
+}
+
+void PortAllocator::cancel_reservation(Protocol protocol, std::uint16_t port) {
+  ports(protocol).reserved.erase(port);
+}
+
+bool PortAllocator::is_taken(Protocol protocol, std::uint16_t port) const {
+  return ports(protocol).taken.test(port);
+}
+
+bool PortAllocator::is_free(Protocol protocol, std::uint16_t port, const Address& holder) const {
+  if (port == 0 || is_own(protocol, port) || is_taken(protocol, port)) return false;
+  const auto kept_for = reserved_for(protocol, port);
+  return !kept_for || *kept_for == holder;
+}
+
+std::optional<Address> PortAllocator::reserved_for(Protocol protocol, std::uint16_t port) const {
+  const auto& reserved = ports(protocol).reserved;
+  const auto found = reserved.find(port);
+  if (found == reserved.end()) return std::nullopt;
+  return found->second;
+}
+
+const PortAllocator::Ports& PortAllocator::ports(Protocol protocol) const {
+  return ports_[protocol == Protocol::tcp ? 0 : 1];
+}
+
+PortAllocator::Ports& PortAllocator::ports(Protocol protocol) {
+  return ports_[protocol == Protocol::tcp ? 0 : 1];
+}
+
+}  // namespace postern

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+
+#include "core/address.h"
+#include "core/port_set.h"
+#include "core/protocol.h"
+#include "core/random.h"
+
+namespace postern {
+
+/// Knows which external ports are taken, or kept for the host that holds the same port of the other
+/// protocol, and chooses a port for a new mapping. A choice costs a handful of look-ups while ports
+/// are free, and at most one pass over 65,535 bits when they are not.
+class PortAllocator {
+ public:
+  struct Wish {
+    Protocol protocol = Protocol::udp;
+    /// The mapping's internal address, which may use the companions of its own ports.
+    Address holder;
+    /// 0: no wish.
+    std::uint16_t suggested_port = 0;
+    std::uint16_t internal_port = 0;
+  };
+
+  /// The suggested port, else the internal port's number when that is 1024 or more, else a random
+  /// permitted port of 1024 or more, else any permitted port (RFC 6886 §3.3); nothing when no
+  /// permitted port is free for this holder. Takes nothing.
+  [[nodiscard]] std::optional<std::uint16_t> choose(const Wish& wish, const PortSet& permitted,
+                                                    Random& random) const;
+
+  /// The port must be free.
+  void take(Protocol protocol, std::uint16_t port);
+  void give_back(Protocol protocol, std::uint16_t port);
+  /// Keeps a port for `holder`: nobody else can have it, whether it is taken or not.
+  void reserve(Protocol protocol, std::uint16_t port, const Address& holder);
+  void cancel_reservation(Protocol protocol, std::uint16_t port);
+
+  [[nodiscard]] bool is_taken(Protocol protocol, std::uint16_t port) const;
+  /// Whether this holder could have the port now.
+  [[nodiscard]] bool is_free(Protocol protocol, std::uint16_t port, const Address& holder) const;
+  /// Whom the port is kept for.
+  [[nodiscard]] std::optional<Address> reserved_for(Protocol protocol, std::uint16_t port) const;
+
+ private:
+  static constexpr std::size_t kPorts = 65536;
+  struct Ports {
+    std::bitset<kPorts> taken;
+    std::unordered_map<std::uint16_t, Address> reserved;
+  };
+  [[nodiscard]] const Ports& ports(Protocol protocol) const;
+  [[nodiscard]] Ports& ports(Protocol protocol);
+
+  std::array<Ports, 2> ports_;
+};
+
+}  // namespace postern
