@@ -1,0 +1,138 @@
+#include "protocols/natpmp/frontend.h"
+
+namespace postern::natpmp {
+namespace {
+
+[[nodiscard]] ResultCode result_of(MapError error) {
+  switch (error) {
+    case MapError::not_authorized:
+      return ResultCode::not_authorized;
+    case MapError::no_external_address:
+      return ResultCode::network_failure;
+    case MapError::no_port_available:
+    case MapError::client_limit_reached:
+    case MapError::table_limit_reached:
+    case MapError::backend_refused:
+      return ResultCode::out_of_resources;
+  }
+  return ResultCode::out_of_resources;
+}
+
+/// Decides about the requests of one datagram.
+class Decision {
+ public:
+  Decision(const IncomingDatagram& datagram, GatewayState& state, Moment now)
+      : datagram_(datagram), state_(state), now_(now) {}
+
+  [[nodiscard]] Handled operator()(const AddressRequest&) const {
+    AddressResponse response{ResultCode::success, epoch(), Address::v4(0)};
+    std::string_view outcome = "success";
+    if (!state_.table.policy().serves(client())) {
+      response.result = ResultCode::not_authorized;
+      outcome = to_string(MapError::not_authorized);
+    } else if (const auto external = state_.external_address.reported()) {
+      response.external_address = *external;
+    } else {
+      response.result = ResultCode::network_failure;
+      outcome = to_string(MapError::no_external_address);
+    }
+    return reply("external_address", outcome, emit(response));
+  }
+
+  [[nodiscard]] Handled operator()(const MapRequest& request) const {
+    if (request.lifetime == 0)
+      return request.internal_port == 0 ? erase_all(request) : erase(request);
+    return map(request);
+  }
+
+  [[nodiscard]] Handled operator()(const UnknownRequest& request) const {
+    return reply("unknown", "unsupported_opcode", emit(UnknownResponse{request.octets, epoch()}));
+  }
+
+ private:
+  [[nodiscard]] const Address& client() const { return datagram_.source.address; }
+  [[nodiscard]] Claimant claimant() const { return {kFrontendName, client()}; }
+  [[nodiscard]] std::uint32_t epoch() const { return state_.epoch.seconds(now_); }
+
+  [[nodiscard]] Handled reply(std::string_view request, std::string_view outcome,
+                              std::vector<std::uint8_t> octets) const {
+    return {reply_to(datagram_, std::move(octets)), kFrontendName, request, outcome};
+  }
+
+  /// An answer without a mapping: external port and lifetime are 0, also in success (§3.4, §3.5).
+  [[nodiscard]] Handled answer(std::string_view name, const MapRequest& request,
+                               Result<void, MapError> result) const {
+    const MapResponse response{request.protocol,
+                               result ? ResultCode::success : result_of(result.error()),
+                               epoch(),
+                               request.internal_port,
+                               0,
+                               0};
+    return reply(name, result ? "success" : to_string(result.error()), emit(response));
+  }
+
+  [[nodiscard]] Handled map(const MapRequest& request) const {
+    // Port 0 names no port; only a delete may use it (§3.4).
+    if (request.internal_port == 0) return answer("map", request, fail(MapError::not_authorized));
+    const auto granted = state_.table.request(
+        {claimant(), request.protocol, Endpoint{client(), request.internal_port},
+         request.suggested_external_port, Seconds(request.lifetime), /*reserves_companion=*/true},
+        now_);
+    if (!granted) return answer("map", request, fail(granted.error()));
+    const MapResponse response{request.protocol,
+                               ResultCode::success,
+                               epoch(),
+                               request.internal_port,
+                               granted->external_port,
+                               static_cast<std::uint32_t>(granted->lifetime.count())};
+    return reply("map", "success", emit(response));
+  }
+
+  [[nodiscard]] Handled erase(const MapRequest& request) const {
+    return answer(
+        "delete", request,
+        state_.table.release(request.protocol, {client(), request.internal_port}, claimant()));
+  }
+
+  [[nodiscard]] Handled erase_all(const MapRequest& request) const {
+    return answer("delete_all", request, state_.table.release_all(request.protocol, claimant()));
+  }
+
+  const IncomingDatagram& datagram_;
+  GatewayState& state_;
+  Moment now_;
+};
+
+}  // namespace
+
+Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& state, Moment now) {
+  const auto request = parse_request(datagram.payload);
+  if (!request) return {std::nullopt, kFrontendName, "malformed", "silence"};
+  return std::visit(Decision(datagram, state, now), *request);
+}
+
+void Frontend::on_event(GatewayEvent, const GatewayState& state, Moment now) {
+  if (state.external_address.reported()) {
+    schedule_.start(now);
+  } else {
+    schedule_.stop();
+  }
+}
+
+std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Moment now) {
+  const Endpoint all_hosts{Address::v4({224, 0, 0, 1}), kClientPort};
+  std::vector<OutgoingDatagram> announcements;
+  const auto external = state.external_address.reported();
+  if (!external || !schedule_.take_due(now)) return announcements;
+  const auto octets =
+      emit(AddressResponse{ResultCode::success, state.epoch.seconds(now), *external});
+  for (const auto& lan : state.network.lan) {
+    for (const auto& own : lan.addresses) {
+      if (lan.index == 0 || !own.address.is_v4()) continue;
+      announcements.push_back({lan.index, {own.address, kServerPort}, all_hosts, octets});
+    }
+  }
+  return announcements;
+}
+
+}  // namespace postern::natpmp

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "core/announcement_schedule.h"
+#include "core/frontend.h"
+#include "protocols/natpmp/wire.h"
+
+namespace postern::natpmp {
+
+inline constexpr std::string_view kFrontendName = "natpmp";
+
+/// The NAT-PMP server (RFC 6886) without its socket.
+class Frontend final : public DatagramFrontend {
+ public:
+  /// Expects version 0 in the first octet; anything else gets silence here.
+  [[nodiscard]] Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
+                                    Moment now) override;
+  /// Starts announcing the external address, or stops when there is none.
+  void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
+  /// The announcements that are due, one for each IPv4 address on each LAN interface, for clients
+  /// listen only to the address they know as their gateway (RFC 6886 §3.2.1).
+  [[nodiscard]] std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
+                                                         Moment now) override;
+  [[nodiscard]] std::optional<Moment> next_timeout() const override { return schedule_.next(); }
+
+ private:
+  AnnouncementSchedule schedule_;
+};
+
+}  // namespace postern::natpmp

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/frontend.h"
+
+namespace postern {
+
+/// Reads the first octet, the version, and hands each datagram of port 5351 to the protocol that it
+/// belongs to (RFC 6886 §3.5, RFC 6887 §9). What no protocol speaks gets NAT-PMP's version error.
+class VersionDemux final : public DatagramFrontend {
+ public:
+  /// `natpmp` outlives this object; without it nothing is answered and nothing announced.
+  explicit VersionDemux(DatagramFrontend* natpmp) : natpmp_(natpmp) {}
+
+  [[nodiscard]] Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
+                                    Moment now) override;
+  void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
+  [[nodiscard]] std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
+                                                         Moment now) override;
+  [[nodiscard]] std::optional<Moment> next_timeout() const override;
+
+ private:
+  DatagramFrontend* natpmp_;
+};
+
+}  // namespace postern
