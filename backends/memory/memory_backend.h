@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/firewall_backend.h"
+
+namespace postern {
+
+/// A firewall that only remembers. Serves tests, and the daemon where there is no firewall to
+/// program; it opens nothing.
+class MemoryBackend final : public FirewallBackend {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "memory"; }
+  [[nodiscard]] Capabilities capabilities() const override { return {}; }
+  [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
+  [[nodiscard]] Result<void, BackendError> reset(const Network& network,
+                                                 std::span<const TimedDoor> doors,
+                                                 Moment now) override;
+  [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
+                                                  Moment now) override;
+
+  /// The changes of the last commit() that was taken.
+  [[nodiscard]] const std::vector<DoorChange>& last_commit() const { return last_commit_; }
+
+  /// From now on every change of this key is refused, and named as the one that was.
+  void refuse(const DoorKey& key) { refused_keys_.insert(key); }
+  /// The next `count` calls of commit() and reset() fail as a whole.
+  void fail_next(int count) { failing_calls_ = count; }
+  /// Ends all refusals and failures.
+  void heal();
+
+ private:
+  [[nodiscard]] std::optional<BackendError> injected_failure();
+
+  std::unordered_map<DoorKey, TimedDoor> doors_;
+  std::vector<DoorChange> last_commit_;
+  std::unordered_set<DoorKey> refused_keys_;
+  int failing_calls_ = 0;
+};
+
+}  // namespace postern

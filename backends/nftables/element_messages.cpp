@@ -1,0 +1,223 @@
+#include "backends/nftables/element_messages.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include <endian.h>
+
+namespace postern::nftables {
+namespace {
+
+/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 56
+/// octets.
+constexpr std::size_t kElementsPerMessage = 1000;
+constexpr std::size_t kElementRoom = 64;
+
+void put_value(nlmsghdr* message, std::uint16_t attribute, std::span<const std::uint8_t> octets) {
+  auto* nest = mnl_attr_nest_start(message, attribute);
+  mnl_attr_put(message, NFTA_DATA_VALUE, octets.size(), octets.data());
+  mnl_attr_nest_end(message, nest);
+}
+
+void put_element(nlmsghdr* message, const Element& element, std::optional<Milliseconds> timeout) {
+  auto* nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+  put_value(message, NFTA_SET_ELEM_KEY, element.key);
+  // A deletion goes by the key alone.
+  if (timeout) {
+    if (element.data) put_value(message, NFTA_SET_ELEM_DATA, *element.data);
+    mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT,
+                     htobe64(static_cast<std::uint64_t>(timeout->count())));
+  }
+  mnl_attr_nest_end(message, nest);
+}
+
+[[nodiscard]] nlattr* put_list_head(nlmsghdr* message, const char* table, Container container) {
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, to_string(container));
+  return mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+}
+
+void put_delete(Batch& batch, const char* table, const Element& element,
+                std::optional<std::size_t> change) {
+  auto* message = batch.start_message(NFT_MSG_DELSETELEM, 0, change);
+  auto* list = put_list_head(message, table, element.container);
+  put_element(message, element, std::nullopt);
+  mnl_attr_nest_end(message, list);
+  batch.finish_message();
+}
+
+/// Copies the octets of a NFTA_DATA_VALUE when there are exactly as many as fit.
+template <std::size_t kSize>
+[[nodiscard]] bool read_value(const nlattr* nest, std::array<std::uint8_t, kSize>& octets) {
+  bool is_read = false;
+  for_each_nested(nest, [&](const nlattr* value) {
+    if (mnl_attr_get_type(value) != NFTA_DATA_VALUE) return;
+    if (mnl_attr_get_payload_len(value) != kSize) return;
+    std::memcpy(octets.data(), mnl_attr_get_payload(value), kSize);
+    is_read = true;
+  });
+  return is_read;
+}
+
+/// Nothing for an element that somebody else made in another form.
+[[nodiscard]] std::optional<TimedElement> read_element(const nlattr* nest, Container container) {
+  TimedElement held{{container, {}, std::nullopt}, Milliseconds{0}};
+  bool has_key = false;
+  bool is_plain = true;
+  for_each_nested(nest, [&](const nlattr* attribute) {
+    switch (mnl_attr_get_type(attribute)) {
+      case NFTA_SET_ELEM_KEY:
+        has_key = read_value(attribute, held.element.key);
+        break;
+      case NFTA_SET_ELEM_DATA: {
+        ElementData data{};
+        if (read_value(attribute, data)) held.element.data = data;
+        break;
+      }
+      case NFTA_SET_ELEM_EXPIRATION: {
+        std::uint64_t left = 0;
+        if (mnl_attr_get_payload_len(attribute) != sizeof left) break;
+        std::memcpy(&left, mnl_attr_get_payload(attribute), sizeof left);
+        held.timeout = Milliseconds(static_cast<Milliseconds::rep>(be64toh(left)));
+        break;
+      }
+      // The end of an interval, or the element for everything else.
+      case NFTA_SET_ELEM_FLAGS:
+      case NFTA_SET_ELEM_KEY_END:
+        is_plain = false;
+        break;
+      default:
+        break;
+    }
+  });
+  if (!has_key || !is_plain || held.timeout.count() <= 0) return std::nullopt;
+  return held;
+}
+
+void read_elements(const nlmsghdr* message, Container container, std::vector<TimedElement>& held) {
+  for_each_attribute(message, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) return;
+    for_each_nested(attribute, [&](const nlattr* element) {
+      if (const auto read = read_element(element, container)) held.push_back(*read);
+    });
+  });
+}
+
+/// One answer of the kernel to the question for all elements.
+struct Reading {
+  std::vector<TimedElement> elements;
+  /// In how many messages it came.
+  std::size_t parts = 0;
+  /// The number of the rules' last change, which each message carries; of the first message.
+  std::uint16_t generation = 0;
+  bool is_steady = true;
+};
+
+[[nodiscard]] Result<Reading, NetlinkError> read_once(const char* table, Container container) {
+  // A socket of its own: what a broken dump leaves behind is closed with it.
+  auto socket = NetlinkSocket::open();
+  if (!socket) return fail(socket.error());
+
+  alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
+  auto* message = mnl_nlmsg_put_header(request.data());
+  message->nlmsg_type = message_type(NFT_MSG_GETSETELEM);
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  put_family(message, NFPROTO_INET);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, to_string(container));
+
+  Reading reading;
+  const auto dumped = socket->dump(
+      std::span<const std::uint8_t>(request).first(message->nlmsg_len), [&](const nlmsghdr* part) {
+        read_elements(part, container, reading.elements);
+        // For elements the kernel (6.18) does not set NLM_F_DUMP_INTR; this tells as much.
+        const auto generation = generation_of(part);
+        if (reading.parts++ == 0) reading.generation = generation;
+        reading.is_steady = reading.is_steady && generation == reading.generation;
+      });
+  if (!dumped) return fail(dumped.error());
+  if (!reading.is_steady) return fail(NetlinkError{EINTR, std::nullopt});
+  return reading;
+}
+
+[[nodiscard]] bool by_key(const TimedElement& left, const TimedElement& right) {
+  return left.element.key < right.element.key;
+}
+
+/// Sorts by key, and tells whether each key is there once.
+[[nodiscard]] bool sort_unique(std::vector<TimedElement>& elements) {
+  std::sort(elements.begin(), elements.end(), by_key);
+  // Sorted, so neighbours that are not in strict order are equal.
+  return std::adjacent_find(elements.begin(), elements.end(),
+                            [](const auto& left, const auto& right) {
+                              return !by_key(left, right);
+                            }) == elements.end();
+}
+
+}  // namespace
+
+void put_add(Batch& batch, const char* table, const TimedElement& element,
+             std::optional<std::size_t> change) {
+  auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, change);
+  auto* list = put_list_head(message, table, element.element.container);
+  put_element(message, element.element, element.timeout);
+  mnl_attr_nest_end(message, list);
+  batch.finish_message();
+}
+
+void put_ensured_delete(Batch& batch, const char* table, const Element& element,
+                        std::optional<std::size_t> change) {
+  // It never comes to that minute: the element goes in the same transaction.
+  put_add(batch, table, {element, std::chrono::minutes{1}}, change);
+  put_delete(batch, table, element, change);
+}
+
+void put_add_all(Batch& batch, const char* table, Container container,
+                 std::span<const TimedElement> elements) {
+  while (!elements.empty()) {
+    const auto chunk = elements.first(std::min(elements.size(), kElementsPerMessage));
+    elements = elements.subspan(chunk.size());
+    auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, std::nullopt,
+                                        (chunk.size() + 2) * kElementRoom);
+    auto* list = put_list_head(message, table, container);
+    for (const auto& element : chunk) put_element(message, element.element, element.timeout);
+    mnl_attr_nest_end(message, list);
+    batch.finish_message();
+  }
+}
+
+Result<std::vector<TimedElement>, NetlinkError> held_elements(const char* table,
+                                                              Container container) {
+  // For each part of a long answer the kernel walks its hash table anew and skips as many elements
+  // as it sent before. So an element is left out when the order changed meanwhile (the table grew:
+  // then another comes twice) or when an expired one before it was swept away (then nothing shows
+  // it). Hence two good readings of a long answer, and everything that is in either.
+  constexpr int kAttempts = 50;
+  std::vector<TimedElement> earlier;
+  int good_readings = 0;
+  NetlinkError last_error{EINTR, std::nullopt};
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto reading = read_once(table, container);
+    if (!reading) {
+      last_error = reading.error();
+      if (last_error.code == ENOENT) return std::vector<TimedElement>{};
+      // Somebody changed a rule (any change to any table counts), or answers were lost.
+      if (last_error.code == EINTR || last_error.code == ENOBUFS) continue;
+      break;
+    }
+    if (!sort_unique(reading->elements)) continue;
+    if (reading->parts <= 1) return std::move(reading->elements);
+    std::vector<TimedElement> both;
+    std::set_union(reading->elements.begin(), reading->elements.end(), earlier.begin(),
+                   earlier.end(), std::back_inserter(both), by_key);
+    if (++good_readings == 2) return both;
+    earlier = std::move(both);
+  }
+  return fail(last_error);
+}
+
+}  // namespace postern::nftables

@@ -1,0 +1,226 @@
+#include "backends/nftables/nftables_backend.h"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "backends/nftables/batch.h"
+#include "backends/nftables/element_messages.h"
+#include "backends/nftables/elements.h"
+#include "backends/nftables/netlink_socket.h"
+#include "backends/nftables/pin_book.h"
+#include "backends/nftables/probe.h"
+#include "backends/nftables/ruleset.h"
+
+namespace postern {
+namespace {
+
+using namespace nftables;
+
+constexpr const char* kTable = "postern";
+/// IFNAMSIZ without its final zero.
+constexpr std::size_t kLongestInterfaceName = 15;
+
+[[nodiscard]] BackendError error_of(std::string_view action, const NetlinkError& error) {
+  BackendError result;
+  result.reason = "nftables: cannot " + std::string(action) + ": ";
+  result.permission_denied = error.code == EPERM || error.code == EACCES;
+  if (result.permission_denied) {
+    result.reason += "not permitted (CAP_NET_ADMIN is needed)";
+  } else {
+    result.reason += std::generic_category().message(error.code);
+  }
+  return result;
+}
+
+/// Whether the kernel's refusal of an element's message is about that element. It is not when the
+/// table is gone (ENOENT: our deletions make sure of their element first) or memory is short.
+[[nodiscard]] bool is_about_one_element(int code) {
+  return code != ENOENT && code != ENOMEM && code != ENOBUFS && code != EPERM && code != EACCES;
+}
+
+[[nodiscard]] std::optional<Pin> pin_of(const Door& door) {
+  const auto* forward = std::get_if<Forward4>(&door);
+  if (forward == nullptr) return std::nullopt;
+  return Pin{forward->protocol, forward->internal};
+}
+
+}  // namespace
+
+class NftablesBackend::Impl {
+ public:
+  Impl(NftablesOptions options, NetlinkSocket socket, bool renews_in_place)
+      : options_(std::move(options)),
+        socket_(std::move(socket)),
+        renews_in_place_(renews_in_place) {}
+
+  [[nodiscard]] bool renews_in_place() const { return renews_in_place_; }
+  [[nodiscard]] Result<void, BackendError> reset(const Network& network,
+                                                 std::span<const TimedDoor> doors, Moment now);
+  [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
+
+ private:
+  void put(const DoorChange& change, std::size_t index, Moment now);
+  void put(const PinBook::Change& change, Moment now);
+  /// Sets the time of an element that is there anew.
+  void put_renewal(const TimedElement& element, std::size_t index);
+  [[nodiscard]] BackendError commit_error(const NetlinkError& error) const;
+
+  NftablesOptions options_;
+  NetlinkSocket socket_;
+  bool renews_in_place_;
+  Batch batch_;
+  PinBook pins_;
+};
+
+Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
+                                                        std::span<const TimedDoor> doors,
+                                                        Moment now) {
+  RulesetOptions rules;
+  if (network.wan) rules.wan = network.wan->name;
+  for (const auto& lan : network.lan) rules.lan.push_back(lan.name);
+  rules.forward_mark = options_.forward_mark;
+  rules.own_udp_ports = options_.own_udp_ports;
+  for (const auto& name : rules.lan) {
+    if (name.size() > kLongestInterfaceName) return fail(error_of("use " + name, {EINVAL, {}}));
+  }
+  if (rules.wan.size() > kLongestInterfaceName) {
+    return fail(error_of("use " + rules.wan, {EINVAL, {}}));
+  }
+
+  std::vector<TimedElement> forwards;
+  std::vector<TimedElement> outbounds;
+  std::vector<TimedElement> pins;
+  PinBook book;
+  for (const auto& [door, ends] : doors) {
+    const auto timeout = timeout_until(ends, now);
+    if (!timeout) continue;
+    const auto pin = pin_of(door);
+    (pin ? forwards : outbounds).push_back({element_of(door), *timeout});
+    if (pin) book.add(*pin, ends, 0);
+  }
+  for (const auto& change : book.changes()) {
+    const auto timeout = timeout_until(*change.after, now);
+    if (timeout) pins.push_back({element_of(change.pin), *timeout});
+  }
+
+  // Not batch_: this one may be ten megabytes, and is not needed again.
+  Batch batch;
+  batch.begin();
+  put_ruleset(batch, kTable, rules);
+  put_add_all(batch, kTable, Container::dnat4, forwards);
+  put_add_all(batch, kTable, Container::snat4, outbounds);
+  put_add_all(batch, kTable, Container::pin4, pins);
+  batch.end();
+  if (const auto done = socket_.transact(batch); !done) {
+    return fail(error_of("set up the table inet postern", done.error()));
+  }
+  book.keep();
+  pins_ = std::move(book);
+  return {};
+}
+
+Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorChange> changes,
+                                                         Moment now) {
+  batch_.begin();
+  for (std::size_t index = 0; index < changes.size(); ++index) put(changes[index], index, now);
+  for (const auto& pin : pins_.changes()) put(pin, now);
+  if (!batch_.empty()) {
+    batch_.end();
+    if (const auto done = socket_.transact(batch_); !done) {
+      pins_.undo();
+      return fail(commit_error(done.error()));
+    }
+  }
+  pins_.keep();
+  return {};
+}
+
+void NftablesBackend::Impl::put(const DoorChange& change, std::size_t index, Moment now) {
+  const auto& before = change.before;
+  const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
+
+  if (before && timeout && before->door == change.after->door) {
+    put_renewal({element_of(before->door), *timeout}, index);
+  } else {
+    if (before) put_ensured_delete(batch_, kTable, element_of(before->door), index);
+    if (timeout) put_add(batch_, kTable, {element_of(change.after->door), *timeout}, index);
+  }
+
+  if (const auto pin = before ? pin_of(before->door) : std::nullopt) {
+    pins_.remove(*pin, before->ends, index);
+  }
+  if (const auto pin = timeout ? pin_of(change.after->door) : std::nullopt) {
+    pins_.add(*pin, change.after->ends, index);
+  }
+}
+
+void NftablesBackend::Impl::put(const PinBook::Change& change, Moment now) {
+  const auto element = element_of(change.pin);
+  const auto timeout = change.after ? timeout_until(*change.after, now) : std::nullopt;
+  if (change.before && timeout) {
+    put_renewal({element, *timeout}, change.cause);
+  } else if (change.before) {
+    put_ensured_delete(batch_, kTable, element, change.cause);
+  } else if (timeout) {
+    put_add(batch_, kTable, {element, *timeout}, change.cause);
+  }
+}
+
+void NftablesBackend::Impl::put_renewal(const TimedElement& element, std::size_t index) {
+  if (!renews_in_place_) put_ensured_delete(batch_, kTable, element.element, index);
+  put_add(batch_, kTable, element, index);
+}
+
+BackendError NftablesBackend::Impl::commit_error(const NetlinkError& error) const {
+  auto result = error_of("change the doors", error);
+  if (error.sequence && is_about_one_element(error.code)) {
+    result.refused_change = batch_.change_of(*error.sequence);
+  }
+  return result;
+}
+
+Result<std::unique_ptr<NftablesBackend>, BackendError> NftablesBackend::open(
+    const NftablesOptions& options) {
+  auto socket = NetlinkSocket::open();
+  if (!socket) return fail(error_of("open a netlink socket", socket.error()));
+  const auto renews = nftables::renews_in_place(*socket);
+  if (!renews) return fail(error_of("use the packet filter", renews.error()));
+  auto impl = std::make_unique<Impl>(options, std::move(*socket),
+                                     *renews && options.allow_renewal_in_place);
+  return std::unique_ptr<NftablesBackend>(new NftablesBackend(std::move(impl)));
+}
+
+NftablesBackend::NftablesBackend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+NftablesBackend::~NftablesBackend() = default;
+
+Capabilities NftablesBackend::capabilities() const {
+  return {.ends_leases = true, .renews_in_place = impl_->renews_in_place()};
+}
+
+Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {
+  std::vector<TimedDoor> doors;
+  for (const auto container : {Container::dnat4, Container::snat4}) {
+    const auto held = held_elements(kTable, container);
+    if (!held) return fail(error_of("list the doors", held.error()));
+    for (const auto& [element, left] : *held) {
+      if (const auto door = door_of(element)) doors.push_back({*door, now + left});
+    }
+  }
+  return doors;
+}
+
+Result<void, BackendError> NftablesBackend::reset(const Network& network,
+                                                  std::span<const TimedDoor> doors, Moment now) {
+  return impl_->reset(network, doors, now);
+}
+
+Result<void, BackendError> NftablesBackend::commit(std::span<const DoorChange> changes,
+                                                   Moment now) {
+  return impl_->commit(changes, now);
+}
+
+}  // namespace postern

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/firewall_backend.h"
+#include "core/result.h"
+
+namespace postern {
+
+struct NftablesOptions {
+  /// Bits set in the mark of packets that we let through, for a host firewall's own accept rule.
+  std::uint32_t forward_mark = 0x10000000;
+  /// False renews by deleting and adding in one transaction, as on kernels that cannot do better.
+  bool allow_renewal_in_place = true;
+  /// UDP ports of this machine that are opened to the LAN interfaces and closed to all others.
+  std::vector<std::uint16_t> own_udp_ports = {5351};
+};
+
+/// Keeps the doors as elements in the table `inet postern` of the kernel's packet filter: constant
+/// rules, one map element for each door, and the kernel's own timer on each.
+///
+/// IPv4 only. A door that ends at or before `now` is not opened; one that is changed so is closed.
+/// The kernel is told at least 10 ms and at most one year.
+///
+/// reset() comes before the first commit(); open_doors() may come before both, and then shows what
+/// an earlier run left.
+class NftablesBackend final : public FirewallBackend {
+ public:
+  /// Tries out what the kernel can do, in a table of its own that is gone afterwards. Works on the
+  /// network namespace of the calling thread. Fails without CAP_NET_ADMIN (permission_denied) and
+  /// on a kernel without nf_tables.
+  [[nodiscard]] static Result<std::unique_ptr<NftablesBackend>, BackendError> open(
+      const NftablesOptions& options);
+
+  NftablesBackend(const NftablesBackend&) = delete;
+  NftablesBackend& operator=(const NftablesBackend&) = delete;
+  ~NftablesBackend() override;
+
+  [[nodiscard]] std::string_view name() const override { return "nftables"; }
+  [[nodiscard]] Capabilities capabilities() const override;
+  /// Reads the calling thread's network namespace. The times carry the kernel's grain of up to one
+  /// tick. Elements that are not ours, having no timeout or another protocol, are left out.
+  [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
+  /// Also fails when an interface name is longer than the kernel allows (15 octets).
+  [[nodiscard]] Result<void, BackendError> reset(const Network& network,
+                                                 std::span<const TimedDoor> doors,
+                                                 Moment now) override;
+  [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
+                                                  Moment now) override;
+
+ private:
+  /// The netlink side, kept out of this header with its third-party headers.
+  class Impl;
+
+  explicit NftablesBackend(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace postern

@@ -1,0 +1,45 @@
+#include "backends/nftables/probe.h"
+
+#include <chrono>
+
+#include "backends/nftables/batch.h"
+#include "backends/nftables/element_messages.h"
+#include "backends/nftables/ruleset.h"
+
+namespace postern::nftables {
+namespace {
+
+constexpr const char* kTable = "postern-probe";
+
+}  // namespace
+
+Result<bool, NetlinkError> renews_in_place(NetlinkSocket& socket) {
+  constexpr std::chrono::minutes kShort{1};
+  constexpr std::chrono::minutes kLong{60};
+  // From the ranges for documentation (RFC 5737); no chain looks at the table.
+  const Element element = element_of(
+      Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}});
+  Batch batch;
+  batch.begin();
+  put_no_table(batch, kTable);
+  put_table(batch, kTable);
+  put_container(batch, kTable, Container::dnat4);
+  put_add(batch, kTable, {element, kShort});
+  batch.end();
+  if (auto made = socket.transact(batch); !made) return fail(made.error());
+
+  batch.begin();
+  put_add(batch, kTable, {element, kLong});
+  batch.end();
+  const bool renewed = socket.transact(batch).has_value();
+  const auto held = held_elements(kTable, Container::dnat4);
+
+  batch.begin();
+  put_no_table(batch, kTable);
+  batch.end();
+  if (auto gone = socket.transact(batch); !gone) return fail(gone.error());
+  if (!held) return fail(held.error());
+  return renewed && held->size() == 1 && held->front().timeout > kShort;
+}
+
+}  // namespace postern::nftables

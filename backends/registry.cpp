@@ -1,0 +1,50 @@
+#include "backends/registry.h"
+
+#include "backends/memory/memory_backend.h"
+#include "backends/nftables/nftables_backend.h"
+
+namespace postern {
+namespace {
+
+using Opened = Result<std::unique_ptr<FirewallBackend>, BackendError>;
+
+struct Entry {
+  std::string_view name;
+  Opened (*open)(const BackendOptions&);
+};
+
+[[nodiscard]] Opened open_memory(const BackendOptions&) {
+  return std::make_unique<MemoryBackend>();
+}
+
+[[nodiscard]] Opened open_nftables(const BackendOptions& options) {
+  NftablesOptions own;
+  own.forward_mark = options.forward_mark;
+  own.allow_renewal_in_place = options.allow_renewal_in_place;
+  auto opened = NftablesBackend::open(own);
+  if (!opened) return fail(std::move(opened.error()));
+  return std::move(*opened);
+}
+
+constexpr Entry kEntries[] = {{"nftables", open_nftables}, {"memory", open_memory}};
+
+}  // namespace
+
+std::vector<std::string_view> backend_names() {
+  std::vector<std::string_view> names;
+  for (const auto& entry : kEntries) names.push_back(entry.name);
+  return names;
+}
+
+Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_view name,
+                                                                    const BackendOptions& options) {
+  std::string known;
+  for (const auto& entry : kEntries) {
+    if (entry.name == name) return entry.open(options);
+    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  return fail(BackendError{"there is no backend \"" + std::string(name) + "\"; known are " + known,
+                           std::nullopt, false});
+}
+
+}  // namespace postern
