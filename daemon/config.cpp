@@ -1,0 +1,211 @@
+#include "daemon/config.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "backends/registry.h"
+#include "daemon/toml_table.h"
+
+namespace postern {
+namespace {
+
+constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
+
+[[nodiscard]] PortSet united(const std::vector<PortSet>& sets) {
+  PortSet all;
+  for (const auto& set : sets) all = all.united_with(set);
+  return all;
+}
+
+/// Keeps `value` in `target` when there is one.
+template <class T, class Value>
+void assign(T& target, const std::optional<Value>& value) {
+  if (value) target = static_cast<T>(*value);
+}
+
+[[nodiscard]] bool is_one_bit(std::int64_t value) {
+  return value > 0 && (value & (value - 1)) == 0;
+}
+
+void read_general(TomlTable& top, Config& config) {
+  if (auto wan = top.text("wan", "wan0")) config.wan = std::move(*wan);
+  if (auto lan = top.texts("lan", "br-lan")) config.lan = std::move(*lan);
+  if (auto backend = top.text("backend", "nftables")) config.backend = std::move(*backend);
+  if (const auto text = top.text("external_address", "198.51.100.7")) {
+    config.external_address = Address::parse(*text);
+    if (!config.external_address || !config.external_address->is_v4()) {
+      top.reject("external_address",
+                 "is not an IPv4 address; write the one that the Internet sees, for example "
+                 "\"198.51.100.7\"");
+    }
+  }
+  if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
+    if (!is_one_bit(*mark)) {
+      top.reject("forward_mark", "is not a single bit; write for example 0x10000000");
+    }
+    config.forward_mark = static_cast<std::uint32_t>(*mark);
+  }
+}
+
+void read_status(TomlTable& status, Config& config) {
+  const auto text = status.text("listen", "127.0.0.1:5352");
+  if (!text) return;
+  const auto colon = text->rfind(':');
+  const auto address = colon == std::string::npos
+                           ? std::nullopt
+                           : Address::parse(std::string_view(*text).substr(0, colon));
+  const auto port =
+      colon == std::string::npos ? std::nullopt : PortSet::parse(text->substr(colon + 1));
+  if (!address || !address->is_v4() || !port || port->size() != 1) {
+    status.reject("listen", "is not an IPv4 address and a port; write \"127.0.0.1:5352\"");
+    return;
+  }
+  config.status_listen = {*address, port->at(0)};
+}
+
+void read_limits(TomlTable& limits, Config& config) {
+  assign(config.limits.mappings_per_client, limits.number("mappings_per_client", 1, kMostMappings));
+  assign(config.limits.mappings, limits.number("mappings", 1, kMostMappings));
+  if (const auto ports = limits.ports("never_internal_ports")) {
+    config.limits.never_internal_ports = united(*ports);
+  }
+}
+
+void read_clients(TomlTable& table, Rule& rule) {
+  const auto clients = table.texts("clients", "lan");
+  if (!clients) return;
+  rule.lan_clients = false;
+  for (const auto& client : *clients) {
+    if (client == "lan") {
+      rule.lan_clients = true;
+    } else if (const auto prefix = Prefix::parse(client)) {
+      rule.client_prefixes.push_back(*prefix);
+    } else {
+      table.reject("clients", "contains \"" + client +
+                                  "\"; write \"lan\" or a prefix such as \"192.168.1.0/24\"");
+    }
+  }
+}
+
+[[nodiscard]] Rule read_rule(TomlTable& table, const PortSet& sensitive_ports) {
+  const PortSet every_port({{1, 65535}});
+  Rule rule;
+  rule.external_ports = rule.internal_ports = every_port;
+  rule.name = table.text("name", "game consoles").value_or("unnamed");
+  const auto action = table.text("action", "allow");
+  if (action == "deny") {
+    rule.action = Rule::Action::deny;
+  } else if (action != "allow") {
+    table.reject("action", "is missing or unknown; write \"allow\" or \"deny\"");
+  }
+  read_clients(table, rule);
+  if (const auto ports = table.ports("external_ports")) rule.external_ports = united(*ports);
+  if (const auto ports = table.ports("internal_ports")) {
+    rule.internal_ports = united(*ports);
+    for (const auto& item : *ports) {
+      if (!item.is_within(sensitive_ports)) continue;
+      rule.named_sensitive_ports = rule.named_sensitive_ports.united_with(item);
+    }
+  }
+  assign(rule.for_others, table.boolean("for_others"));
+  table.reject_unknown_keys();
+  return rule;
+}
+
+/// Reads the table `key`, if there is one, with `read`.
+template <class Read>
+void read_table(TomlTable& top, std::string_view key, Config& config, Read read) {
+  if (auto table = top.table(key)) {
+    read(*table, config);
+    table->reject_unknown_keys();
+  }
+}
+
+[[nodiscard]] Config read_config(TomlTable& top) {
+  Config config;
+  read_general(top, config);
+  read_table(top, "natpmp", config, [](TomlTable& natpmp, Config& c) {
+    assign(c.natpmp_enabled, natpmp.boolean("enabled"));
+  });
+  read_table(top, "nftables", config, [](TomlTable& nftables, Config& c) {
+    assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));
+  });
+  read_table(top, "status", config, read_status);
+  read_table(top, "lifetime", config, [](TomlTable& lifetime, Config& c) {
+    assign(c.limits.max_lifetime, lifetime.duration("max"));
+  });
+  read_table(top, "limits", config, read_limits);
+  auto rules = top.tables("rule");
+  if (!rules.empty()) config.rules.clear();
+  for (auto& rule : rules) {
+    config.rules.push_back(read_rule(rule, config.limits.never_internal_ports));
+  }
+  top.reject_unknown_keys();
+  return config;
+}
+
+void check_backend(TomlTable& top, const Config& config) {
+  const auto known = backend_names();
+  if (std::find(known.begin(), known.end(), config.backend) != known.end()) return;
+  std::string names;
+  for (const auto name : known) names += (names.empty() ? "" : " or ") + std::string(name);
+  top.reject("backend", "is \"" + config.backend + "\"; write " + names);
+}
+
+void check_interfaces(TomlTable& top, const Config& config) {
+  for (const auto& lan : config.lan) {
+    if (std::count(config.lan.begin(), config.lan.end(), lan) > 1) {
+      top.reject("lan", "names \"" + lan + "\" twice; name each interface once");
+      return;
+    }
+    if (lan == config.wan && config.backend != "memory") {
+      top.reject("lan", "names the WAN interface \"" + lan + "\"; name the LAN side");
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+std::string to_string(const ConfigError& error) {
+  if (error.line == 0) return error.file + ": " + error.text;
+  return error.file + ":" + std::to_string(error.line) + ": " + error.text;
+}
+
+Result<Config, ConfigErrors> parse_config(std::string_view text, const std::string& file) {
+  const auto parsed = toml::parse(text, std::string_view(file));
+  if (!parsed) {
+    const auto& error = parsed.error();
+    return fail(ConfigErrors{{file, error.source().begin.line, std::string(error.description())}});
+  }
+  ConfigErrors errors;
+  TomlTable top(parsed.table(), "", file, errors);
+  auto config = read_config(top);
+  check_backend(top, config);
+  check_interfaces(top, config);
+  if (!errors.empty()) {
+    std::stable_sort(errors.begin(), errors.end(),
+                     [](const ConfigError& a, const ConfigError& b) { return a.line < b.line; });
+    return fail(std::move(errors));
+  }
+  return config;
+}
+
+Result<Config, ConfigErrors> load_config(const std::string& file) {
+  const auto unreadable = [&] {
+    return fail(ConfigErrors{{file, 0, std::string("cannot be read: ") + std::strerror(errno)}});
+  };
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream.is_open()) return unreadable();
+  try {
+    const std::string text((std::istreambuf_iterator<char>(stream)), {});
+    return parse_config(text, file);
+  } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
+    return unreadable();
+  }
+}
+
+}  // namespace postern

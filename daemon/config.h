@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/address.h"
+#include "core/endpoint.h"
+#include "core/policy.h"
+#include "core/result.h"
+
+namespace postern {
+
+inline constexpr std::string_view kDefaultConfigFile = "/etc/postern/postern.toml";
+
+/// The configuration, with its defaults.
+struct Config {
+  /// Absent: the interface of the default route.
+  std::optional<std::string> wan;
+  /// Empty: the only other interface there is.
+  std::vector<std::string> lan;
+  std::string backend = "nftables";
+  /// Replaces the WAN interface's address in answers.
+  std::optional<Address> external_address;
+  /// One bit of the packet mark, by which the host's own firewall recognises our packets.
+  std::uint32_t forward_mark = 0x10000000;
+  bool natpmp_enabled = true;
+  /// Whether to use in-place renewal where the kernel can do it.
+  bool nftables_renew_in_place = true;
+  Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};
+  Limits limits;
+  std::vector<Rule> rules{default_rule()};
+
+  Config() { limits.never_internal_ports = default_never_internal_ports(); }
+};
+
+/// One thing wrong with a configuration file, and how to mend it.
+struct ConfigError {
+  std::string file;
+  /// 0 when it is about the file as a whole.
+  std::uint32_t line = 0;
+  std::string text;
+};
+
+/// "postern.toml:12: limits.mappings: ..."
+[[nodiscard]] std::string to_string(const ConfigError& error);
+
+using ConfigErrors = std::vector<ConfigError>;
+
+/// Reads the text of a configuration file. `file` is its name, for the errors. Every error there is
+/// is reported, not only the first.
+[[nodiscard]] Result<Config, ConfigErrors> parse_config(std::string_view text,
+                                                        const std::string& file);
+/// Reads a configuration file.
+[[nodiscard]] Result<Config, ConfigErrors> load_config(const std::string& file);
+
+}  // namespace postern

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "core/time.h"
+#include "daemon/asio.h"
+
+namespace postern {
+
+/// A timer on CLOCK_BOOTTIME, which also runs while the machine sleeps. (Asio's own timers do not.)
+class Deadline {
+ public:
+  /// `on_due` is called from `io` when a set moment has come. A deadline belongs to one io_context
+  /// and must not outlive it.
+  Deadline(asio::io_context& io, std::function<void()> on_due);
+
+  /// Replaces the moment that was set before; nothing sets none. A past moment is due at once.
+  void set(std::optional<Moment> moment);
+
+ private:
+  void wait();
+
+  asio::posix::stream_descriptor timer_;
+  std::function<void()> on_due_;
+  std::optional<Moment> moment_;
+};
+
+}  // namespace postern

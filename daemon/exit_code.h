@@ -1,0 +1,15 @@
+#pragma once
+
+namespace postern {
+
+/// What the process ends with.
+enum class ExitCode : int {
+  success = 0,
+  failure = 1,
+  usage = 2,
+  no_privilege = 4,
+  not_configured = 6,
+  bad_configuration = 78,
+};
+
+}  // namespace postern

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+#include "daemon/asio.h"
+#include "daemon/network_facts.h"
+
+struct mnl_socket;
+
+namespace postern {
+
+/// Watches links, addresses and IPv4 routes (rtnetlink(7)). Whatever the kernel says has changed,
+/// everything is read anew: so lost messages (ENOBUFS) cannot leave a stale belief.
+class NetlinkMonitor {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<NetlinkMonitor>, std::string> open(
+      asio::io_context& io);
+
+  /// Reads all links, addresses and routes as they are now.
+  [[nodiscard]] Result<NetworkFacts, std::string> read() const;
+
+  /// Calls `on_change` after every change, until this object is gone.
+  void watch(std::function<void()> on_change);
+
+ private:
+  struct CloseSocket {
+    void operator()(mnl_socket* socket) const;
+  };
+  using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
+
+  NetlinkMonitor(asio::io_context& io, Socket events);
+
+  Socket events_;
+  asio::posix::stream_descriptor readable_;
+};
+
+}  // namespace postern

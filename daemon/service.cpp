@@ -1,0 +1,189 @@
+#include "daemon/service.h"
+
+#include <algorithm>
+#include <csignal>
+#include <random>
+
+#include "daemon/clock.h"
+#include "daemon/network_facts.h"
+#include "daemon/status_json.h"
+#include "daemon/systemd_notify.h"
+#include "daemon/version.h"
+
+namespace postern {
+namespace {
+
+[[nodiscard]] GatewayOptions gateway_options(const Config& config) {
+  std::random_device system;
+  const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
+  return {Policy(config.rules, config.limits), config.external_address, seed};
+}
+
+/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"
+[[nodiscard]] std::string description(const Mapping& mapping) {
+  std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
+                     " to " + to_string(mapping.internal);
+  for (const auto& claim : mapping.claims) {
+    text += " for " + std::to_string(claim.lease.granted.count()) + " s (" +
+            std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string() + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
+Service::Service(const Config& config, FirewallBackend& backend)
+    : config_(config),
+      backend_(backend),
+      demux_(config.natpmp_enabled ? &natpmp_ : nullptr),
+      gateway_(gateway_options(config), backend, demux_, now()),
+      http_(io_,
+            [this](const std::string& path) {
+              if (path != "/api/v1/status") return HttpAnswer{};
+              return HttpAnswer{true, status_json(gateway_, now())};
+            }),
+      deadline_(io_,
+                [this] {
+                  const Moment moment = now();
+                  finish(gateway_.on_timeout(moment), moment);
+                }),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP) {}
+
+ExitCode Service::run() {
+  if (const auto started = start(); !started) {
+    spdlog::error("{}", started.error().text);
+    return started.error().exit_code;
+  }
+  notify_service_manager("READY=1");
+  io_.run();
+  notify_service_manager("STOPPING=1");
+  spdlog::info("stopped; open doors stay open until their leases end");
+  return ExitCode::success;
+}
+
+Service::Started Service::start() {
+  if (auto read = read_network(); !read) return read;
+  // The ports come first: when another daemon has them, its firewall table must stay untouched.
+  if (auto matched = match_ports(); !matched) {
+    return fail(StartError{ExitCode::failure, std::move(matched.error())});
+  }
+  if (auto listening = http_.listen(config_.status_listen); !listening) {
+    return fail(StartError{ExitCode::failure, std::move(listening.error())});
+  }
+  const Moment moment = now();
+  const auto turn = gateway_.start(network_, moment);
+  if (!turn) {
+    const auto code = turn.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
+    return fail(StartError{code, turn.error().reason});
+  }
+  finish(*turn, moment);
+  for (const auto& port : ports_) watch(*port);
+  monitor_->watch([this] { on_network_change(); });
+  // What changed between reading and watching has been told to the monitor's socket meanwhile.
+  watch_signals();
+  spdlog::info("posternd {} serves {} with {}", kVersion,
+               config_.natpmp_enabled ? "NAT-PMP" : "nothing", backend_.name());
+  return {};
+}
+
+Service::Started Service::read_network() {
+  auto opened = NetlinkMonitor::open(io_);
+  if (!opened) return fail(StartError{ExitCode::failure, std::move(opened.error())});
+  monitor_ = std::move(*opened);
+  const auto facts = monitor_->read();
+  if (!facts) return fail(StartError{ExitCode::failure, facts.error()});
+  auto lan = choose_lan(*facts, config_.wan, config_.lan);
+  if (!lan) {
+    return fail(
+        StartError{ExitCode::not_configured, lan.error() + "; set for example lan = [\"br-lan\"]"});
+  }
+  lan_names_ = std::move(*lan);
+  network_ = choose_network(*facts, config_.wan, lan_names_);
+  for (const auto& interface : network_.lan) {
+    if (interface.index == 0) spdlog::warn("{} does not exist; waiting for it", interface.name);
+  }
+  return {};
+}
+
+Result<void, std::string> Service::match_ports() {
+  if (!config_.natpmp_enabled) return {};
+  std::erase_if(ports_, [&](const auto& port) {
+    return network_.lan_by_index(port->interface_index()) == nullptr;
+  });
+  Result<void, std::string> result;
+  for (const auto& interface : network_.lan) {
+    const bool is_open = std::any_of(ports_.begin(), ports_.end(), [&](const auto& port) {
+      return port->interface_index() == interface.index;
+    });
+    if (is_open || interface.index == 0) continue;
+    if (auto opened = UdpPort::open(io_, interface, natpmp::kServerPort)) {
+      ports_.push_back(std::move(*opened));
+    } else {
+      result = fail(std::move(opened.error()));
+    }
+  }
+  return result;
+}
+
+void Service::watch(UdpPort& port) {
+  port.watch([this, &port] {
+    const Moment moment = now();
+    finish(gateway_.on_datagrams(port.receive(), moment), moment);
+  });
+}
+
+void Service::watch_signals() {
+  signals_.async_wait([this](const auto& error, int signal) {
+    if (error) return;
+    if (signal != SIGHUP) {
+      io_.stop();
+      return;
+    }
+    spdlog::warn("HUP: the configuration is only read at start; restart to apply it");
+    watch_signals();
+  });
+}
+
+void Service::on_network_change() {
+  const auto facts = monitor_->read();
+  if (!facts) {
+    spdlog::error("{}", facts.error());
+    return;
+  }
+  auto network = choose_network(*facts, config_.wan, lan_names_);
+  if (network == network_) return;
+  network_ = std::move(network);
+  const auto had = ports_;
+  if (const auto matched = match_ports(); !matched) spdlog::error("{}", matched.error());
+  for (const auto& port : ports_) {
+    if (std::find(had.begin(), had.end(), port) == had.end()) watch(*port);
+  }
+  const Moment moment = now();
+  finish(gateway_.on_network(network_, moment), moment);
+}
+
+void Service::finish(const Turn& turn, Moment now) {
+  for (const auto& port : ports_) port->send(turn.send);
+  log_events(turn, now);
+  deadline_.set(gateway_.next_timeout());
+}
+
+void Service::log_events(const Turn& turn, Moment now) {
+  const auto may_log = [&] {
+    if (!log_limit_.allows(now)) return false;
+    if (const auto left_out = log_limit_.take_left_out(); left_out > 0) {
+      spdlog::warn("{} lines were left out here", left_out);
+    }
+    return true;
+  };
+  for (const auto& reason : turn.backend_errors) {
+    if (may_log()) spdlog::error("{}: {}", backend_.name(), reason);
+  }
+  for (const auto& event : turn.events) {
+    // Renewals are the daily bread of every client and tell an operator nothing.
+    if (event.kind == TableEvent::Kind::renewed || !may_log()) continue;
+    spdlog::info("{} {}", to_string(event.kind), description(event.mapping));
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,91 @@
+#include "daemon/status_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/version.h"
+
+namespace postern {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+[[nodiscard]] Json json_of(const Endpoint& endpoint) {
+  return {{"address", endpoint.address.to_string()}, {"port", endpoint.port}};
+}
+
+[[nodiscard]] Json json_of(const std::optional<Address>& address) {
+  return address ? Json(address->to_string()) : Json(nullptr);
+}
+
+[[nodiscard]] Json json_of(const Interface& interface) {
+  Json addresses = Json::array();
+  for (const auto& own : interface.addresses) {
+    addresses.push_back(own.address.to_string() + "/" + std::to_string(own.prefix_length));
+  }
+  return {{"interface", interface.name}, {"addresses", std::move(addresses)}};
+}
+
+/// Whole seconds, rounded up, so that what is still there never shows 0.
+[[nodiscard]] std::int64_t remaining_seconds(Moment ends, Moment now) {
+  return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(ends - now).count());
+}
+
+[[nodiscard]] Json json_of(const Mapping& mapping, Moment now) {
+  Json claims = Json::array();
+  for (const auto& claim : mapping.claims) {
+    claims.push_back({{"frontend", claim.claimant.frontend},
+                      {"client", claim.claimant.client.to_string()},
+                      {"granted_seconds", claim.lease.granted.count()},
+                      {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}});
+  }
+  return {
+      {"id", mapping.id},
+      {"protocol", to_string(mapping.protocol)},
+      {"internal", json_of(mapping.internal)},
+      {"external", json_of(mapping.external)},
+      {"created_seconds_ago", std::chrono::duration_cast<Seconds>(now - mapping.created).count()},
+      {"remaining_seconds", remaining_seconds(mapping.ends(), now)},
+      {"claims", std::move(claims)}};
+}
+
+[[nodiscard]] Json json_of(const FirewallBackend& backend, const Counters& counters) {
+  const auto capabilities = backend.capabilities();
+  return {{"name", backend.name()},
+          {"ends_leases", capabilities.ends_leases},
+          {"renews_in_place", capabilities.renews_in_place},
+          {"commits", counters.commits},
+          {"refused_commits", counters.refused_commits}};
+}
+
+}  // namespace
+
+std::string status_json(const Gateway& gateway, Moment now) {
+  const auto& state = gateway.state();
+  const auto& counters = gateway.counters();
+  Json lan = Json::array();
+  for (const auto& interface : state.network.lan) lan.push_back(json_of(interface));
+  Json mappings = Json::array();
+  state.table.for_each([&](const Mapping& mapping) { mappings.push_back(json_of(mapping, now)); });
+  Json requests = Json::object();
+  for (const auto& [words, count] : counters.requests) {
+    const auto& [frontend, request, outcome] = words;
+    requests[std::string(frontend)][std::string(request)][std::string(outcome)] = count;
+  }
+  Json dropped = Json::object();
+  for (const auto& [reason, count] : counters.dropped) dropped[std::string(reason)] = count;
+
+  const Json status{{"schema", "postern.status/1"},
+                    {"version", kVersion},
+                    {"epoch", state.epoch.seconds(now)},
+                    {"external_address", json_of(state.external_address.reported())},
+                    {"wan", state.network.wan ? json_of(*state.network.wan) : Json(nullptr)},
+                    {"lan", std::move(lan)},
+                    {"backend", json_of(gateway.backend(), counters)},
+                    {"mappings", std::move(mappings)},
+                    {"requests", std::move(requests)},
+                    {"dropped", std::move(dropped)}};
+  // Interface names may hold any octets; they must not make the document invalid.
+  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace postern

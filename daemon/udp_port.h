@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/datagram.h"
+#include "core/network.h"
+#include "core/result.h"
+#include "daemon/asio.h"
+
+namespace postern {
+
+/// One UDP port on one interface, on all its IPv4 addresses. Every datagram comes with the address
+/// and interface it was sent to, and leaves from the address and interface it names (IP_PKTINFO).
+class UdpPort : public std::enable_shared_from_this<UdpPort> {
+ public:
+  /// The most datagrams that one receive() returns; the bound of a turn's work for this interface.
+  static constexpr std::size_t kBatch = 64;
+
+  /// Binds `port` on `interface` only (SO_BINDTODEVICE). The error says what failed and why.
+  [[nodiscard]] static Result<std::shared_ptr<UdpPort>, std::string> open(
+      asio::io_context& io, const Interface& interface, std::uint16_t port);
+
+  /// Calls `on_readable` whenever datagrams wait, until this object is gone.
+  void watch(std::function<void()> on_readable);
+
+  /// What waits now, at most kBatch. The payloads are valid until the next call.
+  [[nodiscard]] std::span<const IncomingDatagram> receive();
+  /// Sends those that leave through this interface. A datagram that the kernel does not take is
+  /// lost, as any datagram may be; clients ask again.
+  void send(std::span<const OutgoingDatagram> datagrams);
+
+  [[nodiscard]] std::uint32_t interface_index() const { return interface_index_; }
+
+ private:
+  /// Longer than any request we answer in full; what is cut off is ignored anyway.
+  static constexpr std::size_t kBufferSize = 2048;
+
+  UdpPort(asio::ip::udp::socket socket, const Interface& interface, std::uint16_t port)
+      : socket_(std::move(socket)), interface_index_(interface.index), port_(port) {}
+
+  asio::ip::udp::socket socket_;
+  std::uint32_t interface_index_;
+  std::uint16_t port_;
+  std::array<std::array<std::uint8_t, kBufferSize>, kBatch> buffers_;
+  std::vector<IncomingDatagram> received_;
+};
+
+}  // namespace postern
