@@ -12,10 +12,10 @@
 namespace postern::nftables {
 namespace {
 
-/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 56
+/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 64
 /// octets.
-constexpr std::size_t kElementsPerMessage = 1000;
-constexpr std::size_t kElementRoom = 64;
+constexpr std::size_t kElementsPerMessage = 900;
+constexpr std::size_t kElementRoom = 72;
 
 void put_value(nlmsghdr* message, std::uint16_t attribute, std::span<const std::uint8_t> octets) {
   auto* nest = mnl_attr_nest_start(message, attribute);
@@ -29,8 +29,11 @@ void put_element(nlmsghdr* message, const Element& element, std::optional<Millis
   // A deletion goes by the key alone.
   if (timeout) {
     if (element.data) put_value(message, NFTA_SET_ELEM_DATA, *element.data);
-    mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT,
-                     htobe64(static_cast<std::uint64_t>(timeout->count())));
+    const std::uint64_t octets = htobe64(static_cast<std::uint64_t>(timeout->count()));
+    mnl_attr_put_u64(message, NFTA_SET_ELEM_TIMEOUT, octets);
+    // The time left as well: the kernel takes the timeout that an element already has for no
+    // change.
+    mnl_attr_put_u64(message, NFTA_SET_ELEM_EXPIRATION, octets);
   }
   mnl_attr_nest_end(message, nest);
 }

@@ -20,7 +20,7 @@ struct TimedElement {
   Milliseconds timeout{0};
 };
 
-/// nft add element inet TABLE CONTAINER { KEY timeout T : DATA }
+/// nft add element inet TABLE CONTAINER { KEY timeout T expires T : DATA }
 ///
 /// An element that is there with the same data is no error; where the kernel can, its time is set
 /// anew. Other data is refused with EEXIST.

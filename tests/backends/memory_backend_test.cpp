@@ -1,0 +1,40 @@
+#include "backends/memory/memory_backend.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/backend_conformance.h"
+
+namespace postern::test {
+namespace {
+
+class MemorySubject {
+ public:
+  [[nodiscard]] std::optional<std::string> why_not() const { return std::nullopt; }
+  [[nodiscard]] FirewallBackend& backend() { return backend_; }
+  void refuse(const DoorKey& key) { backend_.refuse(key); }
+  void heal(const DoorKey&) { backend_.heal(); }
+
+ private:
+  MemoryBackend backend_;
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BackendConformance, MemorySubject);
+
+TEST(MemoryBackend, FailsAsAWholeAsOftenAsTold) {
+  MemoryBackend backend;
+  const std::vector changes{opened(forward(1000, 5000))};
+  backend.fail_next(2);
+  const auto reset = backend.reset(one_lan(), std::vector{forward(1001, 5001)}, kNow);
+  ASSERT_FALSE(reset);
+  EXPECT_FALSE(reset.error().refused_change);
+  const auto committed = backend.commit(changes, kNow);
+  ASSERT_FALSE(committed);
+  EXPECT_FALSE(committed.error().refused_change);
+  EXPECT_TRUE(holds(backend, {}));
+  EXPECT_TRUE(ok(backend.commit(changes, kNow)));
+  EXPECT_TRUE(holds(backend, {forward(1000, 5000)}));
+  EXPECT_EQ(backend.last_commit(), changes);
+}
+
+}  // namespace
+}  // namespace postern::test

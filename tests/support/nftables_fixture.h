@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "backends/nftables/nftables_backend.h"
+#include "tests/support/backend_conformance.h"
+#include "tests/support/private_netns.h"
+
+namespace postern::test {
+
+/// What a shell command prints, both streams.
+[[nodiscard]] inline std::string output_of(const std::string& command) {
+  std::string output;
+  // nft lives in sbin, which is not in everybody's path.
+  auto* pipe = ::popen(("PATH=$PATH:/usr/sbin:/sbin; " + command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return output;
+  std::array<char, 4096> part{};
+  while (std::fgets(part.data(), part.size(), pipe) != nullptr) output += part.data();
+  ::pclose(pipe);
+  return output;
+}
+
+[[nodiscard]] inline std::string nft(const std::string& arguments) {
+  return output_of("nft '" + arguments + "'");
+}
+
+/// The table without what changes while one looks: the time left.
+[[nodiscard]] inline std::string table_text() {
+  return std::regex_replace(nft("list table inet postern"), std::regex("expires [0-9a-z]+"),
+                            "expires soon");
+}
+
+/// An nftables backend in a network namespace of its own. The parameter: whether renewal in place
+/// is allowed.
+class NftablesFixture : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (const auto& why = netns_.why_not()) GTEST_SKIP() << *why;
+    auto opened = NftablesBackend::open({.allow_renewal_in_place = GetParam()});
+    ASSERT_TRUE(opened) << opened.error().reason;
+    backend_ = std::move(*opened);
+  }
+
+  [[nodiscard]] Result<void, BackendError> reset(const std::vector<TimedDoor>& doors = {},
+                                                 const Network& network = one_lan()) {
+    return backend_->reset(network, doors, kNow);
+  }
+  [[nodiscard]] Result<void, BackendError> commit(const std::vector<DoorChange>& changes) {
+    return backend_->commit(changes, kNow);
+  }
+  /// The elements of pin4, as nft prints them with their timeouts.
+  [[nodiscard]] std::string pins() const {
+    const auto text = table_text();
+    std::smatch found;
+    const std::regex elements(R"(set pin4 \{[^}]*elements = \{ ([^}]*) \})");
+    return std::regex_search(text, found, elements) ? found.str(1) : "";
+  }
+
+  PrivateNetns netns_;
+  std::unique_ptr<NftablesBackend> backend_;
+};
+
+}  // namespace postern::test
