@@ -55,6 +55,12 @@ bool Address::is_unspecified() const {
   return *this == Address() || *this == Address::v4(0);
 }
 
+bool Address::is_loopback() const {
+  if (is_v4()) return octets_[12] == 127;
+  return std::all_of(octets_.begin(), octets_.end() - 1, [](auto o) { return o == 0; }) &&
+         octets_[15] == 1;
+}
+
 bool Address::is_multicast() const {
   return is_v4() ? (octets_[12] & 0xf0) == 0xe0 : octets_[0] == 0xff;
 }
@@ -95,8 +101,14 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
 }
 
 bool Prefix::contains(const Address& address) const {
+  const auto& theirs = address.octets();
+  const auto& ours = network_.octets();
+  const unsigned whole = length_ / 8;
+  const unsigned rest = length_ % 8;
+  if (std::memcmp(theirs.data(), ours.data(), whole) != 0) return false;
+  if (rest > 0 && ((theirs[whole] ^ ours[whole]) & (0xff00U >> rest) & 0xffU) != 0) return false;
   // A short IPv6 prefix such as ::/0 must not swallow the IPv4-mapped range.
-  return address.is_v4() == network_.is_v4() && masked(address, length_) == network_;
+  return address.is_v4() == network_.is_v4();
 }
 
 std::optional<Address> Prefix::directed_broadcast() const {

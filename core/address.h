@@ -47,6 +47,8 @@ class Address {
 
   /// 0.0.0.0 or ::.
   [[nodiscard]] bool is_unspecified() const;
+  /// 127.0.0.0/8 or ::1.
+  [[nodiscard]] bool is_loopback() const;
   /// 224.0.0.0/4 or ff00::/8.
   [[nodiscard]] bool is_multicast() const;
   /// 255.255.255.255.

@@ -9,7 +9,8 @@
 namespace postern {
 namespace {
 
-constexpr Seconds kRetryRebuild{1};
+/// A rebuild costs time for every door there is, so clients must not be able to cause many.
+constexpr Seconds kRebuildPause{1};
 
 void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -132,9 +133,8 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
       state_.table.refuse(changes[*refused].key());
     } else {
       state_.table.refuse_all();
-      // The firewall is not as we left it. Put everything back as soon as the replies are out, but
-      // when that has failed already, no sooner than planned, however many requests fail meanwhile.
-      if (!rebuild_at_) rebuild_at_ = now;
+      // The firewall is not as we left it. Put everything back as soon as the replies are out.
+      if (!rebuild_at_) rebuild_at_ = std::max(now, next_rebuild_);
     }
   }
   append(turn.events, state_.table.accept());
@@ -152,6 +152,7 @@ void Gateway::adopt_network(const Network& network) {
 }
 
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
+  next_rebuild_ = now + kRebuildPause;
   const auto before = state_.external_address.local();
   const auto external = choose_external_address();
   state_.table.expire(now);
@@ -167,11 +168,12 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     // What was due to end is back, as it is in the firewall: postpone it.
     state_.table.refuse_all();
     state_.table.expire(now);
-    rebuild_at_ = now + kRetryRebuild;
+    rebuild_at_ = next_rebuild_;
     state_.table.set_external_address(std::nullopt);
     state_.external_address.set_local(std::nullopt);
   }
   append(turn.events, state_.table.accept());
+  assert(state_.table.is_consistent());
   follow_external_address(before, now);
   return done;
 }

@@ -84,6 +84,8 @@ class Gateway {
   std::optional<Address> last_external_address_;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;
+  /// No rebuild before this because of a refused commit.
+  Moment next_rebuild_{};
 };
 
 }  // namespace postern

@@ -10,11 +10,6 @@ namespace {
                      [&](const InterfaceAddress& own) { return own.prefix().contains(address); });
 }
 
-/// 127.0.0.0/8.
-[[nodiscard]] bool is_loopback(const Address& address) {
-  return address.is_v4() && address.v4_value() >> 24 == 127;
-}
-
 [[nodiscard]] bool is_possible_source(const Endpoint& source, const Interface& lan,
                                       const Network& network) {
   const Address& address = source.address;
@@ -22,14 +17,14 @@ namespace {
       address.is_limited_broadcast()) {
     return false;
   }
+  // The loopback interface has them all, and no other interface has any.
+  if (address.is_loopback()) return is_on_link(address, lan);
   const bool is_broadcast = std::any_of(
       lan.addresses.begin(), lan.addresses.end(),
       [&](const InterfaceAddress& own) { return own.prefix().directed_broadcast() == address; });
-  const bool is_own_wan =
-      network.wan && network.wan->has(address) && !network.is_lan_address(address);
-  // Only the loopback interface has such hosts, whatever a rule lists.
-  const bool is_stray_loopback = is_loopback(address) && !is_on_link(address, lan);
-  return !is_broadcast && !is_own_wan && !is_stray_loopback;
+  const bool is_ours =
+      network.is_lan_address(address) || (network.wan && network.wan->has(address));
+  return !is_broadcast && !is_ours;
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ enum class Ingress : std::uint8_t {
   not_from_lan,
   /// It was sent to something else than a LAN address of this machine.
   not_to_lan_address,
-  /// No host can have this source, or the source is this machine's own WAN address.
+  /// No host can have this source, or it is this machine's own address.
   impossible_source,
   /// The source is not on the link it came from, and no rule lists it.
   not_on_link,

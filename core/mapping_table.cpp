@@ -24,13 +24,25 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
                      [&](const Claim& claim) { return claim.claimant.client == client; });
 }
 
+/// Whether the two stand in the indexes alike; only their ends may differ.
+[[nodiscard]] bool is_indexed_alike(const Mapping& left, const Mapping& right) {
+  const auto same_claimant = [](const Claim& a, const Claim& b) {
+    return a.claimant == b.claimant;
+  };
+  return left.protocol == right.protocol && left.internal == right.internal &&
+         left.external == right.external &&
+         left.reserves_companion() == right.reserves_companion() &&
+         std::equal(left.claims.begin(), left.claims.end(), right.claims.begin(),
+                    right.claims.end(), same_claimant);
+}
+
 [[nodiscard]] TableEvent::Kind kind_of_change(const Mapping& before, const Mapping& after) {
   return before.external == after.external ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
 }
 
 }  // namespace
 
-std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const noexcept {
+std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
   return combine_hashes(std::hash<Endpoint>{}(key.second), static_cast<std::size_t>(key.first));
 }
 
@@ -90,7 +102,7 @@ Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claima
   if (found == by_client_.end()) return {};
   Result<void, MapError> result;
   for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
-    const Mapping& mapping = mappings_.at(id);
+    const Mapping& mapping = mappings_.at(id).mapping;
     if (mapping.protocol != protocol) continue;
     if (const auto dropped = drop_claim(mapping, claimant); !dropped) result = dropped;
   }
@@ -111,15 +123,11 @@ void MappingTable::expire(Moment now) {
   expired_until_ = std::max(expired_until_, now);
   while (!due_.empty() && due_.begin()->first <= now) {
     const MappingId id = due_.begin()->second;
-    const Mapping& mapping = mappings_.at(id);
-    Mapping left = mapping;
+    auto& entry = mappings_.at(id);
+    Mapping left = entry.mapping;
     std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
     const bool staged = left.claims.empty() ? stage(id, std::nullopt) : stage(id, std::move(left));
-    if (!staged) {
-      unlink(mapping);
-      postponed_[id] = now + kRetryExpiry;
-      link(mapping);
-    }
+    if (!staged) reschedule(entry);
   }
 }
 
@@ -132,9 +140,9 @@ void MappingTable::set_external_address(std::optional<Address> address) {
   external_address_ = address;
   if (!address) return;
   std::vector<Mapping> moved;
-  for (const auto& [id, mapping] : mappings_) {
-    if (mapping.external.address == *address) continue;
-    moved.push_back(mapping);
+  for (const auto& [id, entry] : mappings_) {
+    if (entry.mapping.external.address == *address) continue;
+    moved.push_back(entry.mapping);
     moved.back().external.address = *address;
   }
   for (auto& mapping : moved) {
@@ -196,12 +204,14 @@ std::vector<TableEvent> MappingTable::accept() {
     }
   }
   before_turn_.clear();
+  expired_before_turn_ = expired_until_;
   refused_.clear();
   refuse_all_ = false;
   return events;
 }
 
 void MappingTable::roll_back() {
+  expired_until_ = expired_before_turn_;
   // All leave before the first returns, for a port may have gone from one mapping to another.
   for (const auto& [id, before] : before_turn_) put(id, std::nullopt);
   for (auto& [id, before] : before_turn_) put(id, std::move(before));
@@ -218,17 +228,17 @@ void MappingTable::refuse_all() {
 
 const Mapping* MappingTable::find(MappingId id) const {
   const auto found = mappings_.find(id);
-  return found == mappings_.end() ? nullptr : &found->second;
+  return found == mappings_.end() ? nullptr : &found->second.mapping;
 }
 
 const Mapping* MappingTable::find_by_external(Protocol protocol, const Endpoint& external) const {
   const auto found = by_external_.find({protocol, external});
-  return found == by_external_.end() ? nullptr : find(found->second);
+  return found == by_external_.end() ? nullptr : found->second;
 }
 
 const Mapping* MappingTable::find_by_internal(Protocol protocol, const Endpoint& internal) const {
   const auto found = by_internal_.find({protocol, internal});
-  return found == by_internal_.end() ? nullptr : find(found->second);
+  return found == by_internal_.end() ? nullptr : found->second;
 }
 
 std::size_t MappingTable::count_of(const Address& client) const {
@@ -237,14 +247,18 @@ std::size_t MappingTable::count_of(const Address& client) const {
 }
 
 void MappingTable::for_each(const std::function<void(const Mapping&)>& visit) const {
-  for (const auto& [id, mapping] : mappings_) visit(mapping);
+  std::vector<MappingId> ids;
+  ids.reserve(mappings_.size());
+  for (const auto& [id, entry] : mappings_) ids.push_back(id);
+  std::sort(ids.begin(), ids.end());
+  for (const MappingId id : ids) visit(mappings_.at(id).mapping);
 }
 
 std::vector<TimedDoor> MappingTable::doors() const {
   std::vector<TimedDoor> all;
   all.reserve(2 * mappings_.size());
-  for (const auto& [id, mapping] : mappings_) {
-    const auto own = doors_of(mapping);
+  for (const auto& [id, entry] : mappings_) {
+    const auto own = doors_of(entry.mapping);
     all.insert(all.end(), own.begin(), own.end());
   }
   return all;
@@ -270,36 +284,40 @@ bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const
 }
 
 void MappingTable::put(MappingId id, std::optional<Mapping> mapping) {
-  if (const auto old = mappings_.find(id); old != mappings_.end()) {
-    unlink(old->second);
-    // A claim whose end the firewall refused may still be there beside others.
-    if (!mapping || mapping->first_claim_ends() > expired_until_) postponed_.erase(id);
-    if (mapping) {
-      old->second = std::move(*mapping);
-      link(old->second);
-    } else {
-      mappings_.erase(old);
-    }
-  } else if (mapping) {
-    link(mappings_.emplace(id, std::move(*mapping)).first->second);
+  const auto found = mappings_.find(id);
+  if (found == mappings_.end()) {
+    if (mapping) link(mappings_.emplace(id, Entry{std::move(*mapping), {}}).first->second);
+    return;
+  }
+  auto& entry = found->second;
+  if (mapping && is_indexed_alike(entry.mapping, *mapping)) {
+    entry.mapping = std::move(*mapping);
+    reschedule(entry);
+    return;
+  }
+  unlink(entry);
+  if (mapping) {
+    entry.mapping = std::move(*mapping);
+    link(entry);
+  } else {
+    mappings_.erase(found);
   }
 }
 
-void MappingTable::link(const Mapping& mapping) {
-  const Address& holder = mapping.internal.address;
-  by_external_.emplace(PortKey{mapping.protocol, mapping.external}, mapping.id);
-  by_internal_.emplace(PortKey{mapping.protocol, mapping.internal}, mapping.id);
+void MappingTable::link(Entry& entry) {
+  const auto& mapping = entry.mapping;
+  by_external_.emplace(PortKey{mapping.protocol, mapping.external}, &mapping);
+  by_internal_.emplace(PortKey{mapping.protocol, mapping.internal}, &mapping);
   for (const auto& claim : mapping.claims) by_client_[claim.claimant.client].insert(mapping.id);
   ports_.take(mapping.protocol, mapping.external.port);
   if (mapping.reserves_companion()) {
-    ports_.reserve(companion(mapping.protocol), mapping.external.port, holder);
+    ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
   }
-  const auto postponed = postponed_.find(mapping.id);
-  due_.emplace(postponed == postponed_.end() ? mapping.first_claim_ends() : postponed->second,
-               mapping.id);
+  entry.due = due_.emplace(due_of(mapping), mapping.id).first;
 }
 
-void MappingTable::unlink(const Mapping& mapping) {
+void MappingTable::unlink(const Entry& entry) {
+  const auto& mapping = entry.mapping;
   by_external_.erase({mapping.protocol, mapping.external});
   by_internal_.erase({mapping.protocol, mapping.internal});
   for (const auto& claim : mapping.claims) {
@@ -312,34 +330,45 @@ void MappingTable::unlink(const Mapping& mapping) {
   if (mapping.reserves_companion()) {
     ports_.cancel_reservation(companion(mapping.protocol), mapping.external.port);
   }
-  const auto postponed = postponed_.find(mapping.id);
-  due_.erase(
-      {postponed == postponed_.end() ? mapping.first_claim_ends() : postponed->second, mapping.id});
+  due_.erase(entry.due);
 }
 
-bool MappingTable::is_linked(const Mapping& mapping) const {
-  const auto postponed = postponed_.find(mapping.id);
-  const Moment due = postponed == postponed_.end() ? mapping.first_claim_ends() : postponed->second;
+Moment MappingTable::due_of(const Mapping& mapping) const {
+  const Moment end = mapping.first_claim_ends();
+  return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
+}
+
+void MappingTable::reschedule(Entry& entry) {
+  auto node = due_.extract(entry.due);
+  node.value().first = due_of(entry.mapping);
+  // Most renewals ask for as long as all others do, and so come last.
+  entry.due = due_.insert(due_.end(), std::move(node));
+}
+
+bool MappingTable::is_linked(const Entry& entry) const {
+  const auto& mapping = entry.mapping;
   const bool clients_know =
       std::all_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
         const auto found = by_client_.find(claim.claimant.client);
         return found != by_client_.end() && found->second.contains(mapping.id);
       });
+  const auto& [due, due_id] = *entry.due;
   return find_by_external(mapping.protocol, mapping.external) == &mapping &&
          find_by_internal(mapping.protocol, mapping.internal) == &mapping && clients_know &&
          ports_.is_taken(mapping.protocol, mapping.external.port) &&
          (!mapping.reserves_companion() ||
           ports_.reserved_for(companion(mapping.protocol), mapping.external.port) ==
               mapping.internal.address) &&
-         due_.contains({due, mapping.id}) && due > expired_until_;
+         due_id == mapping.id && due >= mapping.first_claim_ends() && due > expired_until_;
 }
 
 bool MappingTable::is_consistent() const {
   std::size_t client_entries = 0;
   for (const auto& [client, ids] : by_client_) client_entries += ids.size();
   std::size_t claimants = 0;
-  for (const auto& [id, mapping] : mappings_) {
-    if (mapping.id != id || mapping.claims.empty() || !is_linked(mapping)) return false;
+  for (const auto& [id, entry] : mappings_) {
+    const auto& mapping = entry.mapping;
+    if (mapping.id != id || mapping.claims.empty() || !is_linked(entry)) return false;
     std::set<Address> clients;
     for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
     claimants += clients.size();

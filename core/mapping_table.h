@@ -98,9 +98,16 @@ class MappingTable {
  private:
   using PortKey = std::pair<Protocol, Endpoint>;
   struct PortKeyHash {
-    std::size_t operator()(const PortKey& key) const noexcept;
+    // Not noexcept, so that libstdc++ keeps each hash and need not compute it again on the way.
+    std::size_t operator()(const PortKey& key) const;
   };
-  using PortIndex = std::unordered_map<PortKey, MappingId, PortKeyHash>;
+  using PortIndex = std::unordered_map<PortKey, const Mapping*, PortKeyHash>;
+  /// Each mapping by the moment when expire() must look at it.
+  using DueIndex = std::set<std::pair<Moment, MappingId>>;
+  struct Entry {
+    Mapping mapping;
+    DueIndex::iterator due;
+  };
 
   /// The one way in which mappings change: replaces, adds (nothing there yet) or removes (nothing
   /// to put), remembers how it was before the turn, and keeps the indexes. False, and nothing done,
@@ -108,29 +115,32 @@ class MappingTable {
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
   void put(MappingId id, std::optional<Mapping> mapping);
-  void link(const Mapping& mapping);
-  void unlink(const Mapping& mapping);
+  void link(Entry& entry);
+  void unlink(const Entry& entry);
+  void reschedule(Entry& entry);
+  /// When expire() must look at the mapping: when its first claim ends, or a while from now when
+  /// the firewall refused to let that go.
+  [[nodiscard]] Moment due_of(const Mapping& mapping) const;
 
   [[nodiscard]] Result<Mapping, MapError> mapping_for(const MapRequest& request,
                                                       const PortSet& permitted, Moment now);
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant);
-  [[nodiscard]] bool is_linked(const Mapping& mapping) const;
+  [[nodiscard]] bool is_linked(const Entry& entry) const;
 
   Policy policy_;
   Random random_;
   PortAllocator ports_;
   std::optional<Address> external_address_;
 
-  std::map<MappingId, Mapping> mappings_;
+  std::unordered_map<MappingId, Entry> mappings_;
   PortIndex by_external_;
   PortIndex by_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
-  /// Each mapping by the moment when expire() must look at it.
-  std::set<std::pair<Moment, MappingId>> due_;
-  /// Mappings whose end the firewall refused, and when to try again instead.
-  std::unordered_map<MappingId, Moment> postponed_;
+  DueIndex due_;
   MappingId next_id_ = 1;
+  /// The moment of the last expire(), and of the last one before this turn.
   Moment expired_until_{};
+  Moment expired_before_turn_{};
 
   /// The mappings that this turn touched, as they were before it.
   std::map<MappingId, std::optional<Mapping>> before_turn_;
