@@ -1,0 +1,149 @@
+#include "core/port_allocator.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "tests/support/home.h"
+
+namespace postern {
+namespace {
+
+using test::kHostA;
+using test::kHostB;
+
+class PortAllocatorTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::optional<std::uint16_t> choose(std::uint16_t suggested,
+                                                    std::uint16_t internal) {
+    return ports_.choose({Protocol::udp, kHostA, suggested, internal}, permitted_, random_);
+  }
+
+  PortAllocator ports_;
+  PortSet permitted_{{{1024, 65535}}};
+  Random random_{1};
+};
+
+// NPMP-41
+TEST_F(PortAllocatorTest, PrefersTheSuggestedPort) {
+  EXPECT_EQ(choose(40001, 8080), 40001);
+}
+
+// NPMP-43
+TEST_F(PortAllocatorTest, ThenTakesTheNumberOfTheInternalPort) {
+  EXPECT_EQ(choose(0, 8080), 8080);
+}
+
+// NPMP-42
+TEST_F(PortAllocatorTest, ThenTakesAnyPermittedPort) {
+  ports_.take(Protocol::udp, 40001);
+  EXPECT_EQ(choose(40001, 8080), 8080);
+  ports_.take(Protocol::udp, 8080);
+  const auto port = choose(40001, 8080);
+  ASSERT_TRUE(port);
+  EXPECT_TRUE(permitted_.contains(*port));
+  EXPECT_FALSE(ports_.is_taken(Protocol::udp, *port));
+}
+
+TEST_F(PortAllocatorTest, IsNotGuessable) {
+  ports_.take(Protocol::udp, 8080);
+  std::set<std::uint16_t> seen;
+  for (int i = 0; i < 50; ++i) seen.insert(choose(0, 8080).value());
+  EXPECT_GT(seen.size(), 40U);
+}
+
+// NPMP-55
+TEST_F(PortAllocatorTest, ReplacesASuggestionThatIsNotPermitted) {
+  permitted_ = PortSet({{3000, 3000}});
+  EXPECT_EQ(choose(80, 8080), 3000);
+}
+
+// NPMP-43
+TEST_F(PortAllocatorTest, ChoosesAHighPortUnlessALowOneIsAskedFor) {
+  permitted_ = PortSet({{1, 1100}});
+  for (int i = 0; i < 50; ++i) {
+    const auto port = choose(0, 80);
+    ASSERT_TRUE(port);
+    EXPECT_GE(*port, 1024);
+    ports_.take(Protocol::udp, *port);
+  }
+  EXPECT_EQ(choose(80, 80), 80);
+}
+
+// NPMP-42
+TEST_F(PortAllocatorTest, ChoosesALowPortRatherThanNone) {
+  permitted_ = PortSet({{70, 79}, {1024, 1024}});
+  ports_.take(Protocol::udp, 1024);
+  const auto port = choose(0, 80);
+  ASSERT_TRUE(port);
+  EXPECT_LT(*port, 80);
+}
+
+// NPMP-56
+TEST_F(PortAllocatorTest, NeverHandsOutThePortsOfItsOwnProtocols) {
+  permitted_ = PortSet({{5349, 5352}});
+  std::set<std::uint16_t> got;
+  while (const auto port = choose(5351, 5350)) {
+    got.insert(*port);
+    ports_.take(Protocol::udp, *port);
+  }
+  EXPECT_EQ(got, (std::set<std::uint16_t>{5349, 5352}));
+  EXPECT_FALSE(ports_.is_free(Protocol::tcp, 5351, kHostA));
+  EXPECT_TRUE(ports_.is_free(Protocol::tcp, 5350, kHostA));
+}
+
+TEST_F(PortAllocatorTest, NeverHandsOutPortZero) {
+  EXPECT_FALSE(ports_.is_free(Protocol::udp, 0, kHostA));
+}
+
+// NPMP-44
+TEST_F(PortAllocatorTest, GivesUpWhenNoPermittedPortIsFree) {
+  permitted_ = PortSet({{3000, 3001}});
+  ports_.take(Protocol::udp, 3000);
+  EXPECT_EQ(choose(0, 9), 3001);
+  ports_.take(Protocol::udp, 3001);
+  EXPECT_FALSE(choose(0, 9));
+  ports_.give_back(Protocol::udp, 3000);
+  EXPECT_EQ(choose(0, 9), 3000);
+}
+
+TEST_F(PortAllocatorTest, GivesUpWhenNothingIsPermitted) {
+  permitted_ = PortSet();
+  EXPECT_FALSE(choose(4000, 4000));
+}
+
+TEST_F(PortAllocatorTest, FindsTheOnePortThatIsLeft) {
+  for (std::uint32_t port = 1024; port <= 65535; ++port) {
+    if (port != 31234 && port != 5350 && port != 5351) {
+      ports_.take(Protocol::udp, static_cast<std::uint16_t>(port));
+    }
+  }
+  EXPECT_EQ(choose(4000, 4000), 31234);
+}
+
+TEST_F(PortAllocatorTest, KeepsTheProtocolsApart) {
+  ports_.take(Protocol::tcp, 4000);
+  EXPECT_TRUE(ports_.is_taken(Protocol::tcp, 4000));
+  EXPECT_FALSE(ports_.is_taken(Protocol::udp, 4000));
+  EXPECT_EQ(choose(4000, 4000), 4000);
+}
+
+// NPMP-39
+TEST_F(PortAllocatorTest, KeepsAReservedPortForItsHolder) {
+  ports_.reserve(Protocol::udp, 4000, kHostB);
+  EXPECT_FALSE(ports_.is_free(Protocol::udp, 4000, kHostA));
+  EXPECT_TRUE(ports_.is_free(Protocol::udp, 4000, kHostB));
+  EXPECT_EQ(choose(4000, 4001), 4001);
+  EXPECT_EQ(ports_.reserved_for(Protocol::udp, 4000), kHostB);
+}
+
+// NPMP-39
+TEST_F(PortAllocatorTest, ForgetsAReservationThatIsCancelled) {
+  ports_.reserve(Protocol::udp, 4000, kHostB);
+  ports_.cancel_reservation(Protocol::udp, 4000);
+  EXPECT_EQ(choose(4000, 4001), 4000);
+  EXPECT_FALSE(ports_.reserved_for(Protocol::udp, 4000));
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,182 @@
+#include "daemon/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace postern {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+[[nodiscard]] Config good(std::string_view text) {
+  auto config = parse_config(text, "postern.toml");
+  if (!config) {
+    for (const auto& error : config.error()) ADD_FAILURE() << to_string(error);
+    return {};
+  }
+  return *config;
+}
+
+[[nodiscard]] std::vector<std::string> errors_of(std::string_view text) {
+  const auto config = parse_config(text, "postern.toml");
+  std::vector<std::string> errors;
+  if (config) return errors;
+  for (const auto& error : config.error()) errors.push_back(to_string(error));
+  return errors;
+}
+
+[[nodiscard]] MapRequest request(std::string_view client, std::uint16_t internal_port) {
+  const Address address = Address::parse(client).value();
+  return {{"test", address}, Protocol::tcp, {address, internal_port}, 0, Seconds(60), false};
+}
+
+TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
+  const Config config = good("");
+  EXPECT_FALSE(config.wan);
+  EXPECT_TRUE(config.lan.empty());
+  EXPECT_EQ(config.backend, "nftables");
+  EXPECT_EQ(config.forward_mark, 0x10000000U);
+  EXPECT_TRUE(config.natpmp_enabled);
+  EXPECT_EQ(to_string(config.status_listen), "127.0.0.1:5352");
+  EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
+  EXPECT_EQ(config.limits.mappings_per_client, 128U);
+  EXPECT_EQ(config.limits.mappings, 16384U);
+  EXPECT_EQ(config.limits.never_internal_ports.to_string(),
+            "21-23, 25, 53, 80, 110-111, 135-139, 143, 443, 445, 3306, 3389, 5432, 5900");
+  ASSERT_EQ(config.rules.size(), 1U);
+  EXPECT_EQ(config.rules[0].external_ports.to_string(), "1024-65535");
+  EXPECT_EQ(config.rules[0].internal_ports.to_string(), "9, 1024-65535");
+}
+
+TEST(Config, ReadsEveryKey) {
+  const Config config = good(R"(
+wan = "ppp0"
+lan = ["br-lan", "br-guest"]
+backend = "memory"
+external_address = "198.51.100.7"
+forward_mark = 0x00100000
+[natpmp]
+enabled = false
+[nftables]
+renew_in_place = false
+[status]
+listen = "127.0.0.2:8080"
+[lifetime]
+max = "2h"
+[limits]
+mappings_per_client = 3
+mappings = 1000
+never_internal_ports = [22, "135-139"]
+[[rule]]
+name = "a console"
+action = "allow"
+clients = ["192.168.1.20", "lan"]
+external_ports = "3074, 5000-5010"
+internal_ports = [3074]
+for_others = true
+)");
+  EXPECT_EQ(config.wan, "ppp0");
+  EXPECT_THAT(config.lan, ElementsAre("br-lan", "br-guest"));
+  EXPECT_EQ(config.backend, "memory");
+  EXPECT_EQ(config.external_address, Address::parse("198.51.100.7"));
+  EXPECT_EQ(config.forward_mark, 0x00100000U);
+  EXPECT_FALSE(config.natpmp_enabled);
+  EXPECT_FALSE(config.nftables_renew_in_place);
+  EXPECT_EQ(to_string(config.status_listen), "127.0.0.2:8080");
+  EXPECT_EQ(config.limits.max_lifetime, Seconds(7200));
+  EXPECT_EQ(config.limits.mappings_per_client, 3U);
+  EXPECT_EQ(config.limits.mappings, 1000U);
+  EXPECT_EQ(config.limits.never_internal_ports.to_string(), "22, 135-139");
+  ASSERT_EQ(config.rules.size(), 1U);
+  const Rule& rule = config.rules[0];
+  EXPECT_EQ(rule.name, "a console");
+  EXPECT_EQ(rule.action, Rule::Action::allow);
+  EXPECT_TRUE(rule.lan_clients);
+  EXPECT_THAT(rule.client_prefixes, ElementsAre(Prefix::parse("192.168.1.20/32").value()));
+  EXPECT_EQ(rule.external_ports.to_string(), "3074, 5000-5010");
+  EXPECT_EQ(rule.internal_ports.to_string(), "3074");
+  EXPECT_TRUE(rule.for_others);
+}
+
+TEST(Config, OnlyARuleThatNamesASensitivePortLiftsIt) {
+  const auto allows = [](std::string_view ports, std::uint16_t port) {
+    const Config config = good(
+        "[[rule]]\naction = \"allow\"\nclients = [\"192.168.1.0/24\"]\n"
+        "internal_ports = " +
+        std::string(ports) + "\n");
+    return Policy(config.rules, config.limits).judge(request("192.168.1.5", port)).has_value();
+  };
+  EXPECT_FALSE(allows("\"1-65535\"", 22));
+  EXPECT_FALSE(allows("\"20-30\"", 22));
+  EXPECT_TRUE(allows("\"22, 1024-65535\"", 22));
+  EXPECT_TRUE(allows("[22]", 22));
+  EXPECT_TRUE(allows("\"135-139\"", 137));
+  EXPECT_TRUE(allows("\"3306, 3307\"", 3306)) << "a named neighbour must not hide it";
+  EXPECT_TRUE(allows("\"1-65535\"", 8080));
+}
+
+TEST(Config, ErrorsNameFileLineKeyAndMend) {
+  EXPECT_THAT(errors_of("wan = \"wan0\"\nlan = 5\n"),
+              ElementsAre(AllOf(HasSubstr("postern.toml:2: lan "), HasSubstr("[\"br-lan\"]"))));
+  EXPECT_THAT(
+      errors_of("[limits]\nmappings = 0\n"),
+      ElementsAre(AllOf(HasSubstr("postern.toml:2: limits.mappings"), HasSubstr("from 1 to"))));
+  EXPECT_THAT(errors_of("[lifetime]\nmax = \"5 weeks\"\n"),
+              ElementsAre(AllOf(HasSubstr(":2: lifetime.max"), HasSubstr("\"24h\""))));
+  EXPECT_THAT(errors_of("backend = \"pf\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: backend"), HasSubstr("nftables"))));
+  EXPECT_THAT(errors_of("external_address = \"2001:db8::1\"\n"),
+              ElementsAre(HasSubstr(":1: external_address is not an IPv4 address")));
+  EXPECT_THAT(errors_of("forward_mark = 3\n"), ElementsAre(HasSubstr("not a single bit")));
+  EXPECT_THAT(errors_of("[status]\nlisten = \"5352\"\n"), ElementsAre(HasSubstr("status.listen")));
+  EXPECT_THAT(errors_of("[natpmp]\nenabled = \"yes\"\n"),
+              ElementsAre(HasSubstr("natpmp.enabled is neither true nor false")));
+  EXPECT_THAT(errors_of("[limits]\nnever_internal_ports = [70000]\n"),
+              ElementsAre(HasSubstr("limits.never_internal_ports is not a list of ports")));
+  EXPECT_THAT(errors_of("natpmp = true\n"), ElementsAre(HasSubstr("write [natpmp]")));
+  EXPECT_THAT(errors_of("rule = 1\n"), ElementsAre(HasSubstr("write [[rule]]")));
+}
+
+TEST(Config, RuleErrorsNameTheirLine) {
+  EXPECT_THAT(errors_of("[[rule]]\naction = \"permit\"\n"),
+              ElementsAre(HasSubstr("postern.toml:2: rule.action")));
+  EXPECT_THAT(errors_of("[[rule]]\nname = \"x\"\n"),
+              ElementsAre(HasSubstr("postern.toml:1: rule.action is missing")));
+  EXPECT_THAT(errors_of("[[rule]]\naction = \"allow\"\nclients = [\"wlan\"]\n"),
+              ElementsAre(HasSubstr(":3: rule.clients contains \"wlan\"")));
+}
+
+TEST(Config, UnknownKeysAreErrorsAndAllAreReported) {
+  EXPECT_THAT(errors_of("wann = \"wan0\"\n[natpmp]\nenable = true\n"),
+              ElementsAre(HasSubstr("postern.toml:1: wann is not a key"),
+                          HasSubstr("postern.toml:3: natpmp.enable is not a key")));
+}
+
+TEST(Config, SyntaxErrorsNameTheLine) {
+  EXPECT_THAT(errors_of("wan = \"wan0\"\nlan = [\n"), ElementsAre(HasSubstr("postern.toml:")));
+}
+
+TEST(Config, WanCannotBeLanWhereTrafficIsForwarded) {
+  EXPECT_THAT(errors_of("wan = \"eth0\"\nlan = [\"eth0\"]\n"),
+              ElementsAre(HasSubstr(":2: lan names the WAN interface")));
+  EXPECT_THAT(errors_of("wan = \"lo\"\nlan = [\"lo\"]\nbackend = \"memory\"\n"), ElementsAre());
+  EXPECT_THAT(errors_of("lan = [\"a\", \"a\"]\n"), ElementsAre(HasSubstr("twice")));
+}
+
+TEST(Config, MissingFileIsAnError) {
+  const auto config = load_config("/nonexistent/postern.toml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(to_string(config.error()[0]),
+            "/nonexistent/postern.toml: cannot be read: No such file or directory");
+}
+
+TEST(Config, DirectoryIsAnError) {
+  const auto config = load_config("/");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(to_string(config.error()[0]), HasSubstr("/: cannot be read"));
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,92 @@
+#include "daemon/status_json.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "backends/memory/memory_backend.h"
+#include "protocols/natpmp/frontend.h"
+#include "protocols/version_demux.h"
+
+namespace postern {
+namespace {
+
+const Address kGateway = Address::v4({192, 168, 1, 1});
+const Address kClient = Address::v4({192, 168, 1, 10});
+const Moment kStart{Seconds(1000)};
+
+[[nodiscard]] Network network() {
+  return {Interface{"wan0", 2, {{Address::v4({203, 0, 113, 1}), 24}}},
+          {Interface{"br-lan", 3, {{kGateway, 24}}}}};
+}
+
+[[nodiscard]] IncomingDatagram from_client(const std::vector<std::uint8_t>& payload) {
+  return {3, {kClient, 50000}, {kGateway, natpmp::kServerPort}, payload};
+}
+
+class StatusJson : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(gateway_.start(network(), kStart)); }
+  [[nodiscard]] nlohmann::json status(Moment now) const {
+    return nlohmann::json::parse(status_json(gateway_, now));
+  }
+
+  MemoryBackend backend_;
+  natpmp::Frontend natpmp_;
+  VersionDemux demux_{&natpmp_};
+  Gateway gateway_{{}, backend_, demux_, kStart};
+};
+
+TEST_F(StatusJson, ShowsTheGatewayBeforeAnyRequest) {
+  const auto json = status(kStart + Seconds(5));
+  EXPECT_EQ(json["schema"], "postern.status/1");
+  EXPECT_EQ(json["epoch"], 5);
+  EXPECT_EQ(json["external_address"], "203.0.113.1");
+  EXPECT_EQ(json["wan"]["interface"], "wan0");
+  EXPECT_EQ(json["wan"]["addresses"][0], "203.0.113.1/24");
+  EXPECT_EQ(json["lan"][0]["addresses"][0], "192.168.1.1/24");
+  EXPECT_EQ(json["backend"]["name"], "memory");
+  EXPECT_EQ(json["backend"]["ends_leases"], false);
+  EXPECT_TRUE(json["mappings"].empty());
+}
+
+TEST_F(StatusJson, ShowsAMappingWithItsClaimAndTimeLeft) {
+  const auto map = natpmp::emit(natpmp::MapRequest{Protocol::udp, 4000, 5000, 60});
+  const std::vector datagrams{from_client(map)};
+  (void)gateway_.on_datagrams(datagrams, kStart);
+  const auto json = status(kStart + Milliseconds(10'500));
+  ASSERT_EQ(json["mappings"].size(), 1U);
+  const auto& mapping = json["mappings"][0];
+  EXPECT_EQ(mapping["protocol"], "udp");
+  EXPECT_EQ(mapping["internal"]["address"], "192.168.1.10");
+  EXPECT_EQ(mapping["internal"]["port"], 4000);
+  EXPECT_EQ(mapping["external"]["address"], "203.0.113.1");
+  EXPECT_EQ(mapping["external"]["port"], 5000);
+  EXPECT_EQ(mapping["created_seconds_ago"], 10);
+  EXPECT_EQ(mapping["remaining_seconds"], 50);
+  EXPECT_EQ(mapping["claims"][0]["frontend"], "natpmp");
+  EXPECT_EQ(mapping["claims"][0]["client"], "192.168.1.10");
+  EXPECT_EQ(mapping["claims"][0]["granted_seconds"], 60);
+}
+
+TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
+  const auto ask = natpmp::emit(natpmp::AddressRequest{});
+  auto off_link = from_client(ask);
+  off_link.source.address = Address::v4({10, 0, 0, 1});
+  const std::vector datagrams{from_client(ask), from_client(ask), off_link};
+  (void)gateway_.on_datagrams(datagrams, kStart);
+  const auto json = status(kStart);
+  EXPECT_EQ(json["requests"]["natpmp"]["external_address"]["success"], 2);
+  EXPECT_EQ(json["dropped"]["not_on_link"], 1);
+}
+
+TEST_F(StatusJson, WanDownIsNull) {
+  auto down = network();
+  down.wan.reset();
+  (void)gateway_.on_network(down, kStart);
+  const auto json = status(kStart);
+  EXPECT_TRUE(json["wan"].is_null());
+  EXPECT_TRUE(json["external_address"].is_null());
+}
+
+}  // namespace
+}  // namespace postern
