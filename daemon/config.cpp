@@ -129,6 +129,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   read_general(top, config);
   read_table(top, "natpmp", config, [](TomlTable& natpmp, Config& c) {
     assign(c.natpmp_enabled, natpmp.boolean("enabled"));
+    assign(c.natpmp_announces_to_5351, natpmp.boolean("announce_to_5351"));
   });
   read_table(top, "nftables", config, [](TomlTable& nftables, Config& c) {
     assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));

@@ -27,6 +27,8 @@ struct Config {
   /// One bit of the packet mark, by which the host's own firewall recognises our packets.
   std::uint32_t forward_mark = 0x10000000;
   bool natpmp_enabled = true;
+  /// Whether announcements also go to port 5351, for clients of drafts before 2008.
+  bool natpmp_announces_to_5351 = false;
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};

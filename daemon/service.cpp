@@ -35,6 +35,7 @@ namespace {
 Service::Service(const Config& config, FirewallBackend& backend)
     : config_(config),
       backend_(backend),
+      natpmp_({config.natpmp_announces_to_5351}),
       demux_(config.natpmp_enabled ? &natpmp_ : nullptr),
       gateway_(gateway_options(config), backend, demux_, now()),
       http_(io_,

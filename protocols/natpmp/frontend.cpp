@@ -120,7 +120,7 @@ void Frontend::on_event(GatewayEvent, const GatewayState& state, Moment now) {
 }
 
 std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Moment now) {
-  const Endpoint all_hosts{Address::v4({224, 0, 0, 1}), kClientPort};
+  const Address all_hosts = Address::v4({224, 0, 0, 1});
   std::vector<OutgoingDatagram> announcements;
   const auto external = state.external_address.reported();
   if (!external || !schedule_.take_due(now)) return announcements;
@@ -129,7 +129,10 @@ std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Mo
   for (const auto& lan : state.network.lan) {
     for (const auto& own : lan.addresses) {
       if (lan.index == 0 || !own.address.is_v4()) continue;
-      announcements.push_back({lan.index, {own.address, kServerPort}, all_hosts, octets});
+      const Endpoint source{own.address, kServerPort};
+      announcements.push_back({lan.index, source, {all_hosts, kClientPort}, octets});
+      if (!options_.announces_to_server_port) continue;
+      announcements.push_back({lan.index, source, {all_hosts, kServerPort}, octets});
     }
   }
   return announcements;

@@ -8,9 +8,17 @@ namespace postern::natpmp {
 
 inline constexpr std::string_view kFrontendName = "natpmp";
 
+struct FrontendOptions {
+  /// Sends each announcement to port 5351 as well, where clients of drafts before 2008 listen
+  /// (RFC 6886 §3.2.1, note).
+  bool announces_to_server_port = false;
+};
+
 /// The NAT-PMP server (RFC 6886) without its socket.
 class Frontend final : public DatagramFrontend {
  public:
+  explicit Frontend(FrontendOptions options = {}) : options_(options) {}
+
   /// Expects version 0 in the first octet; anything else gets silence here.
   [[nodiscard]] Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                     Moment now) override;
@@ -23,6 +31,7 @@ class Frontend final : public DatagramFrontend {
   [[nodiscard]] std::optional<Moment> next_timeout() const override { return schedule_.next(); }
 
  private:
+  FrontendOptions options_;
   AnnouncementSchedule schedule_;
 };
 

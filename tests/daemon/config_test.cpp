@@ -59,6 +59,7 @@ external_address = "198.51.100.7"
 forward_mark = 0x00100000
 [natpmp]
 enabled = false
+announce_to_5351 = true
 [nftables]
 renew_in_place = false
 [status]
@@ -83,6 +84,7 @@ for_others = true
   EXPECT_EQ(config.external_address, Address::parse("198.51.100.7"));
   EXPECT_EQ(config.forward_mark, 0x00100000U);
   EXPECT_FALSE(config.natpmp_enabled);
+  EXPECT_TRUE(config.natpmp_announces_to_5351);
   EXPECT_FALSE(config.nftables_renew_in_place);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.2:8080");
   EXPECT_EQ(config.limits.max_lifetime, Seconds(7200));

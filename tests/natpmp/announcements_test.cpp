@@ -41,6 +41,23 @@ TEST(Announcements, GoOutTenTimesWithTheEpochOfTheMoment) {
   EXPECT_THAT(epochs, testing::ElementsAre(0, 0, 0, 1, 3, 7, 15, 31, 63, 127));
 }
 
+// NPMP-90
+TEST(Announcements, GoToTheServerPortAsWellOnlyWhenAsked) {
+  GatewayState state{home_network(), ExternalAddress(), Epoch(kStart), MappingTable({}, 1)};
+  state.external_address.set_local(kWan);
+  for (const bool asked : {false, true}) {
+    natpmp::Frontend frontend({.announces_to_server_port = asked});
+    frontend.on_event(GatewayEvent::started, state, kStart);
+    std::vector<std::uint16_t> ports;
+    for (const auto& datagram : frontend.on_timeout(state, kStart)) {
+      EXPECT_EQ(datagram.source, (Endpoint{kGateway, 5351}));
+      ports.push_back(datagram.destination.port);
+    }
+    EXPECT_EQ(ports, asked ? (std::vector<std::uint16_t>{5350, 5351})
+                           : (std::vector<std::uint16_t>{5350}));
+  }
+}
+
 // NPMP-84, 86
 TEST(Announcements, LeaveFromEachGatewayAddressOfTheLan) {
   auto network = home_network();

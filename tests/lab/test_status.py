@@ -1,0 +1,82 @@
+"""The status port: HTTP as clients and as nuisances speak it."""
+
+import json
+import socket
+import time
+
+from labtest import LabTest
+from posternd import STATUS
+
+
+class Status(LabTest):
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def connect(self):
+        with self.lab.host("gw"):
+            connection = socket.create_connection(STATUS, timeout=10)
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, request):
+        """All that comes back until the daemon closes."""
+        connection = self.connect()
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return head.decode(), body
+
+    def test_get_answers_json(self):
+        head, body = self.ask(b"GET /api/v1/status?x=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn("200 OK", head)
+        self.assertIn("Content-Type: application/json", head)
+        self.assertEqual(json.loads(body)["schema"], "postern.status/1")
+
+    def test_head_answers_the_same_without_the_body(self):
+        head, body = self.ask(b"HEAD /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn("200 OK", head)
+        self.assertRegex(head, r"Content-Length: [1-9]")
+        self.assertEqual(body, b"")
+
+    def test_other_paths_and_methods_get_their_error(self):
+        head, body = self.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertIn("404 Not Found", head)
+        self.assertIn("error", json.loads(body))
+        head, _ = self.ask(b"POST /api/v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        self.assertIn("405 Method Not Allowed", head)
+        self.assertIn("Allow: GET, HEAD", head)
+
+    def test_junk_and_endless_headers_are_cut_off(self):
+        for request in (b"\x00\x01\x02\r\n\r\n",
+                        b"GET / HTTP/1.1\r\nX: " + b"x" * 20000 + b"\r\n\r\n"):
+            try:
+                head, _ = self.ask(request)
+            except (ConnectionResetError, BrokenPipeError):
+                head = ""
+            self.assertNotIn("200", head)
+        self.assertEqual(self.daemon.status()["schema"], "postern.status/1")
+
+    def test_a_silent_client_is_closed_after_five_seconds(self):
+        connection = self.connect()
+        connection.sendall(b"GET /api")
+        begin = time.monotonic()
+        self.assertEqual(connection.recv(1), b"")
+        self.assertTrue(4 < time.monotonic() - begin < 8)
+
+    def test_too_many_clients_do_not_shut_out_the_gateway(self):
+        idle = [self.connect() for _ in range(40)]
+        self.lab.natpmpc("lan-a", "-a", 4000, 4000, "udp", 60)
+        for connection in idle:
+            connection.close()
+        self.assertIn(("udp", 4000), self.daemon.mappings())
+
+    def test_nothing_listens_on_lan_or_wan(self):
+        for host, address in (("lan-a", "192.168.1.1"), ("inet", "203.0.113.1")):
+            with self.lab.host(host), socket.socket() as tcp:
+                tcp.settimeout(0.5)
+                with self.assertRaises(OSError):
+                    tcp.connect((address, STATUS[1]))
