@@ -23,6 +23,9 @@ constexpr std::array<option, 7> kOptions{{
 
 Result<CommandLine, std::string> parse_command_line(std::span<char* const> arguments) {
   const auto count = static_cast<int>(arguments.size());
+  const auto argument = [&](int index) {
+    return std::string(arguments[static_cast<std::size_t>(index)]);
+  };
   CommandLine line;
   optind = 0;  // getopt keeps its place between calls; 0 starts anew.
   while (true) {
@@ -46,12 +49,12 @@ Result<CommandLine, std::string> parse_command_line(std::span<char* const> argum
         line.show_help = true;
         break;
       case ':':
-        return fail(std::string(arguments[optind - 1]) + " needs a value");
+        return fail(argument(optind - 1) + " needs a value");
       case '?':
-        return fail(std::string(arguments[optind - 1]) + " is not an option");
+        return fail(argument(optind - 1) + " is not an option");
       default:
         if (optind < count) {
-          return fail(std::string(arguments[optind]) + " is not expected here");
+          return fail(argument(optind) + " is not expected here");
         }
         return line;
     }
