@@ -16,6 +16,8 @@ struct BackendOptions {
   std::uint32_t forward_mark = 0x10000000;
   /// False: renew by replacing, also where the firewall can renew in place.
   bool allow_renewal_in_place = true;
+  /// UDP ports that this daemon serves: open to the LAN interfaces, closed to all others.
+  std::vector<std::uint16_t> own_udp_ports = {};
 };
 
 /// The names that open_backend() knows.

@@ -129,13 +129,15 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
     note_refusal(committed.error(), turn);
     state_.table.roll_back();
     const auto refused = committed.error().refused_change;
+    // Our table may be gone. Put everything back and decide again, as if it had been there.
+    if (!refused && refusals == 0 && now >= next_rebuild_ && rebuild(now, turn)) continue;
     if (refused && refusals == 0) {
       state_.table.refuse(changes[*refused].key());
     } else {
       state_.table.refuse_all();
-      // The firewall is not as we left it. Put everything back as soon as the replies are out.
-      if (!rebuild_at_) rebuild_at_ = std::max(now, next_rebuild_);
     }
+    // The firewall is not as we left it. Put everything back as soon as the replies are out.
+    if (!rebuild_at_) rebuild_at_ = std::max(now, next_rebuild_);
   }
   append(turn.events, state_.table.accept());
   assert(state_.table.is_consistent());
@@ -157,7 +159,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   const auto external = choose_external_address();
   state_.table.expire(now);
   state_.table.set_external_address(external);
-  const auto done = backend_.reset(state_.network, state_.table.doors(), now);
+  auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
     ++counters_.commits;
     rebuild_at_.reset();
@@ -169,8 +171,10 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     state_.table.refuse_all();
     state_.table.expire(now);
     rebuild_at_ = next_rebuild_;
-    state_.table.set_external_address(std::nullopt);
-    state_.external_address.set_local(std::nullopt);
+    if (external != before) {
+      state_.table.set_external_address(std::nullopt);
+      state_.external_address.set_local(std::nullopt);
+    }
   }
   append(turn.events, state_.table.accept());
   assert(state_.table.is_consistent());

@@ -26,7 +26,7 @@ struct GatewayOptions {
   std::uint64_t random_seed = 0;
 };
 
-/// What one call wants done by the shell, in this order.
+/// What one call wants done by the shell.
 struct Turn {
   /// What became of mappings; for the log.
   std::vector<TableEvent> events;
@@ -48,6 +48,7 @@ class Gateway {
 
   /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
   [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
+  /// Follows the interfaces: O(n) in the number of mappings when the WAN or the LAN's names change.
   [[nodiscard]] Turn on_network(const Network& network, Moment now);
   [[nodiscard]] Turn on_timeout(Moment now);
   /// When to call on_timeout() next; nothing: not before something else happens.
@@ -63,14 +64,15 @@ class Gateway {
 
  private:
   /// Runs `work` on the table and commits what it staged. When the firewall refuses one change,
-  /// `work` runs once more without it; when it refuses again, once more with no change allowed.
+  /// `work` runs once more without it; when it refuses all, once more after a rebuild; when it
+  /// refuses again, once more with no change allowed.
   void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
 
   void adopt_network(const Network& network);
   /// Puts the rules for the network as it is, and all doors, into the firewall anew, and tells the
-  /// frontend when the external address came, went or changed. While that fails, clients are told
-  /// that there is no external address, and it is tried again every second.
+  /// frontend when the external address came, went or changed. When that fails it is tried again
+  /// after a second; until the doors stand at a new external address, there is none.
   [[nodiscard]] Result<void, BackendError> rebuild(Moment now, Turn& turn);
   void follow_external_address(std::optional<Address> before, Moment now);
   [[nodiscard]] std::optional<Address> choose_external_address() const;

@@ -6,6 +6,10 @@
 namespace postern {
 namespace {
 
+/// Room for so many is made at once, half a megabyte, so that no request has to wait while the
+/// indexes grow.
+constexpr std::size_t kExpectedMappings = 16384;
+
 /// How long to leave the firewall alone after it refused to close a door. Its own timer ends the
 /// door meanwhile.
 constexpr Seconds kRetryExpiry{1};
@@ -47,7 +51,12 @@ std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
 }
 
 MappingTable::MappingTable(Policy policy, std::uint64_t random_seed)
-    : policy_(std::move(policy)), random_(random_seed) {}
+    : policy_(std::move(policy)), random_(random_seed) {
+  const auto expected = std::min<std::size_t>(policy_.limits().mappings, kExpectedMappings);
+  mappings_.reserve(expected);
+  by_external_.reserve(expected);
+  by_internal_.reserve(expected);
+}
 
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
   const auto permission = policy_.judge(request);
@@ -127,7 +136,7 @@ void MappingTable::expire(Moment now) {
     Mapping left = entry.mapping;
     std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
     const bool staged = left.claims.empty() ? stage(id, std::nullopt) : stage(id, std::move(left));
-    if (!staged) reschedule(entry);
+    if (!staged) reschedule(entry, now + kRetryExpiry);
   }
 }
 
@@ -164,10 +173,11 @@ void MappingTable::adopt(std::span<const TimedDoor> doors, Moment now) {
       continue;
     }
     const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
-    Mapping mapping{next_id_, forward->protocol, forward->internal, forward->external, now, {}};
+    const MappingId id = next_id_;
+    Mapping mapping{id, forward->protocol, forward->internal, forward->external, now, {}};
     // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
     mapping.claims.push_back({{kRecovered, forward->internal.address}, lease, true});
-    if (stage(mapping.id, std::move(mapping))) ++next_id_;
+    if (stage(id, std::move(mapping))) ++next_id_;
   }
 }
 
@@ -181,7 +191,7 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
   };
   for (const auto& [id, before] : before_turn_) {
     if (before) {
-      for (const auto& timed : doors_of(*before)) change_of(timed.door).before = timed;
+      for (const auto& timed : doors_of(before->mapping)) change_of(timed.door).before = timed;
     }
     if (const Mapping* after = find(id)) {
       for (const auto& timed : doors_of(*after)) change_of(timed.door).after = timed;
@@ -196,9 +206,10 @@ std::vector<TableEvent> MappingTable::accept() {
   for (auto& [id, before] : before_turn_) {
     const Mapping* after = find(id);
     if (before && after) {
-      if (*before != *after) events.push_back({kind_of_change(*before, *after), *after});
+      if (before->mapping == *after) continue;
+      events.push_back({kind_of_change(before->mapping, *after), *after});
     } else if (before) {
-      events.push_back({TableEvent::Kind::closed, std::move(*before)});
+      events.push_back({TableEvent::Kind::closed, std::move(before->mapping)});
     } else if (after) {
       events.push_back({TableEvent::Kind::opened, *after});
     }
@@ -246,12 +257,15 @@ std::size_t MappingTable::count_of(const Address& client) const {
   return found == by_client_.end() ? 0 : found->second.size();
 }
 
-void MappingTable::for_each(const std::function<void(const Mapping&)>& visit) const {
-  std::vector<MappingId> ids;
-  ids.reserve(mappings_.size());
-  for (const auto& [id, entry] : mappings_) ids.push_back(id);
-  std::sort(ids.begin(), ids.end());
-  for (const MappingId id : ids) visit(mappings_.at(id).mapping);
+std::vector<const Mapping*> MappingTable::oldest(std::size_t count) const {
+  std::vector<const Mapping*> found;
+  found.reserve(mappings_.size());
+  for (const auto& [id, entry] : mappings_) found.push_back(&entry.mapping);
+  const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(count, found.size()));
+  std::partial_sort(found.begin(), end, found.end(),
+                    [](const Mapping* left, const Mapping* right) { return left->id < right->id; });
+  found.erase(end, found.end());
+  return found;
 }
 
 std::vector<TimedDoor> MappingTable::doors() const {
@@ -265,10 +279,20 @@ std::vector<TimedDoor> MappingTable::doors() const {
 }
 
 bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
-  const Mapping* before = find(id);
-  if (is_refused(before, after ? &*after : nullptr)) return false;
-  before_turn_.try_emplace(id, before ? std::optional(*before) : std::nullopt);
-  put(id, std::move(after));
+  const auto found = mappings_.find(id);
+  const Entry* before = found == mappings_.end() ? nullptr : &found->second;
+  if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
+  if (before) {
+    before_turn_.try_emplace(id, Standing{before->mapping, before->due->first});
+  } else {
+    before_turn_.try_emplace(id, std::nullopt);
+  }
+  if (after) {
+    const Moment due = due_of(*after);
+    put(id, Standing{std::move(*after), due});
+  } else {
+    put(id, std::nullopt);
+  }
   return true;
 }
 
@@ -283,37 +307,42 @@ bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const
          std::any_of(doors_after.begin(), doors_after.end(), is_in);
 }
 
-void MappingTable::put(MappingId id, std::optional<Mapping> mapping) {
+void MappingTable::put(MappingId id, std::optional<Standing> standing) {
   const auto found = mappings_.find(id);
   if (found == mappings_.end()) {
-    if (mapping) link(mappings_.emplace(id, Entry{std::move(*mapping), {}}).first->second);
+    if (!standing) return;
+    auto& entry = mappings_.emplace(id, Entry{std::move(standing->mapping), {}}).first->second;
+    link(entry, standing->due);
     return;
   }
   auto& entry = found->second;
-  if (mapping && is_indexed_alike(entry.mapping, *mapping)) {
-    entry.mapping = std::move(*mapping);
-    reschedule(entry);
+  if (standing && is_indexed_alike(entry.mapping, standing->mapping)) {
+    entry.mapping = std::move(standing->mapping);
+    reschedule(entry, standing->due);
     return;
   }
   unlink(entry);
-  if (mapping) {
-    entry.mapping = std::move(*mapping);
-    link(entry);
+  if (standing) {
+    entry.mapping = std::move(standing->mapping);
+    link(entry, standing->due);
   } else {
     mappings_.erase(found);
   }
 }
 
-void MappingTable::link(Entry& entry) {
+void MappingTable::link(Entry& entry, Moment due) {
   const auto& mapping = entry.mapping;
   by_external_.emplace(PortKey{mapping.protocol, mapping.external}, &mapping);
   by_internal_.emplace(PortKey{mapping.protocol, mapping.internal}, &mapping);
-  for (const auto& claim : mapping.claims) by_client_[claim.claimant.client].insert(mapping.id);
+  for (const auto& claim : mapping.claims) {
+    auto& ids = by_client_[claim.claimant.client];
+    ids.insert(ids.end(), mapping.id);
+  }
   ports_.take(mapping.protocol, mapping.external.port);
   if (mapping.reserves_companion()) {
     ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
   }
-  entry.due = due_.emplace(due_of(mapping), mapping.id).first;
+  entry.due = due_.emplace_hint(due_.end(), due, mapping.id);
 }
 
 void MappingTable::unlink(const Entry& entry) {
@@ -338,9 +367,9 @@ Moment MappingTable::due_of(const Mapping& mapping) const {
   return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
 }
 
-void MappingTable::reschedule(Entry& entry) {
+void MappingTable::reschedule(Entry& entry, Moment due) {
   auto node = due_.extract(entry.due);
-  node.value().first = due_of(entry.mapping);
+  node.value().first = due;
   // Most renewals ask for as long as all others do, and so come last.
   entry.due = due_.insert(due_.end(), std::move(node));
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,7 +49,8 @@ class MappingTable {
   /// claim the mapping. Nothing to take back is success. The only error is backend_refused.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant);
-  /// The same for all mappings of one protocol that this claimant has.
+  /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
+  /// mappings of the client, which the policy limits.
   [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);
 
   /// Ends the claims whose time is up. Those that the firewall would not let go are tried again
@@ -85,8 +85,8 @@ class MappingTable {
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   /// On how many mappings this client has a claim.
   [[nodiscard]] std::size_t count_of(const Address& client) const;
-  /// In the order of their creation.
-  void for_each(const std::function<void(const Mapping&)>& visit) const;
+  /// The oldest mappings, at most `count`, in the order of their creation. O(size()).
+  [[nodiscard]] std::vector<const Mapping*> oldest(std::size_t count) const;
   /// What the firewall must hold.
   [[nodiscard]] std::vector<TimedDoor> doors() const;
   [[nodiscard]] const Policy& policy() const { return policy_; }
@@ -108,16 +108,21 @@ class MappingTable {
     Mapping mapping;
     DueIndex::iterator due;
   };
+  /// A mapping as it stood, with its place in the queue for expire().
+  struct Standing {
+    Mapping mapping;
+    Moment due;
+  };
 
   /// The one way in which mappings change: replaces, adds (nothing there yet) or removes (nothing
   /// to put), remembers how it was before the turn, and keeps the indexes. False, and nothing done,
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
-  void put(MappingId id, std::optional<Mapping> mapping);
-  void link(Entry& entry);
+  void put(MappingId id, std::optional<Standing> standing);
+  void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
-  void reschedule(Entry& entry);
+  void reschedule(Entry& entry, Moment due);
   /// When expire() must look at the mapping: when its first claim ends, or a while from now when
   /// the firewall refused to let that go.
   [[nodiscard]] Moment due_of(const Mapping& mapping) const;
@@ -143,7 +148,7 @@ class MappingTable {
   Moment expired_before_turn_{};
 
   /// The mappings that this turn touched, as they were before it.
-  std::map<MappingId, std::optional<Mapping>> before_turn_;
+  std::map<MappingId, std::optional<Standing>> before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
 };

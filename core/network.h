@@ -21,10 +21,11 @@ struct Interface {
   std::string name;
   /// The kernel's number; 0 while the interface does not exist. A re-created interface has another.
   std::uint32_t index = 0;
+  /// The one that the interface's packets leave with comes first.
   std::vector<InterfaceAddress> addresses;
 
   [[nodiscard]] bool has(const Address& address) const;
-  /// The first IPv4 address, which is the one packets leave with.
+  /// The first IPv4 address.
   [[nodiscard]] std::optional<Address> first_v4() const;
   friend bool operator==(const Interface&, const Interface&) = default;
 };

@@ -46,8 +46,7 @@ Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
   for (const auto& rule : rules_) {
     if (!matches(rule, request)) continue;
     if (rule.action == Rule::Action::allow) {
-      permitted = permitted.united_with(
-          rule.external_ports.without(PortSet({{1, 65535}}).without(undecided)));
+      permitted = permitted.united_with(rule.external_ports.intersected_with(undecided));
     }
     undecided = undecided.without(rule.external_ports);
     if (undecided.empty()) break;
@@ -57,14 +56,19 @@ Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
 }
 
 bool Policy::serves(const Address& client) const {
-  return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
-    return rule.action == Rule::Action::allow && matches_client(rule, client);
-  });
+  const PortSet every_port({{1, 65535}});
+  for (const auto& rule : rules_) {
+    if (!matches_client(rule, client)) continue;
+    if (rule.action == Rule::Action::allow) return true;
+    if (rule.internal_ports == every_port && rule.external_ports == every_port) return false;
+  }
+  return false;
 }
 
 bool Policy::lists(const Address& client) const {
-  return std::any_of(rules_.begin(), rules_.end(),
-                     [&](const Rule& rule) { return any_contains(rule.client_prefixes, client); });
+  return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
+    return rule.action == Rule::Action::allow && any_contains(rule.client_prefixes, client);
+  });
 }
 
 bool Policy::matches_client(const Rule& rule, const Address& client) const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/address.h"
@@ -15,6 +16,7 @@ namespace postern {
 struct Rule {
   enum class Action : std::uint8_t { allow, deny };
 
+  /// For whoever reads the configuration.
   std::string name;
   Action action = Action::allow;
   /// Every prefix of the LAN interfaces, whatever they are at the moment.
@@ -63,9 +65,10 @@ class Policy {
   /// external port allows it; not_authorized when no port is.
   [[nodiscard]] Result<Permission, MapError> judge(const MapRequest& request) const;
 
-  /// Whether any rule allows this client anything at all (RFC 6886 §3.5, "not authorized").
+  /// Whether a rule allows this client anything before one denies it everything (RFC 6886 §3.5,
+  /// "not authorized").
   [[nodiscard]] bool serves(const Address& client) const;
-  /// Whether a rule lists this client by prefix, on-link or not.
+  /// Whether a rule that allows lists this client by prefix, on-link or not.
   [[nodiscard]] bool lists(const Address& client) const;
 
   [[nodiscard]] const Limits& limits() const { return limits_; }

@@ -104,6 +104,18 @@ PortSet PortSet::without(const PortSet& other) const {
   return left;
 }
 
+PortSet PortSet::intersected_with(const PortSet& other) const {
+  PortSet common;
+  for (const auto& ours : ranges_) {
+    for (const auto& theirs : other.ranges_) {
+      const auto first = std::max(ours.first, theirs.first);
+      const auto last = std::min(ours.last, theirs.last);
+      if (first <= last) common.ranges_.push_back({first, last});
+    }
+  }
+  return common;
+}
+
 std::string PortSet::to_string() const {
   std::string text;
   for (const auto& range : ranges_) {

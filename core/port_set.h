@@ -36,6 +36,7 @@ class PortSet {
 
   [[nodiscard]] PortSet united_with(const PortSet& other) const;
   [[nodiscard]] PortSet without(const PortSet& other) const;
+  [[nodiscard]] PortSet intersected_with(const PortSet& other) const;
   /// Whether every port of this set is in `other`.
   [[nodiscard]] bool is_within(const PortSet& other) const { return without(other).empty(); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <tl/expected.hpp>
 
 namespace postern {

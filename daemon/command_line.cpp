@@ -1,9 +1,11 @@
 #include "daemon/command_line.h"
 
+#include <algorithm>
 #include <array>
 
 #include <getopt.h>
 
+#include "backends/registry.h"
 #include "daemon/config.h"
 
 namespace postern {
@@ -18,6 +20,26 @@ constexpr std::array<option, 7> kOptions{{
     {"help", no_argument, nullptr, 'h'},
     {nullptr, 0, nullptr, 0},
 }};
+
+/// What is wrong after getopt answered '?'. `word` is the one before its place.
+[[nodiscard]] std::string unknown_option(const std::string& word) {
+  // Within "-xf" getopt still stands at that word, so only optopt knows the letter.
+  if (optopt == 0) return word + " is not an option";
+  const bool is_known = std::any_of(kOptions.begin(), kOptions.end(),
+                                    [](const option& known) { return known.val == optopt; });
+  if (is_known) return word + " does not fit: this option takes no value";
+  return std::string("-") + static_cast<char>(optopt) + " is not an option";
+}
+
+/// Why there is no such backend; nothing when there is.
+[[nodiscard]] std::optional<std::string> unknown_backend(const std::string& name) {
+  std::string names;
+  for (const auto known : backend_names()) {
+    if (known == name) return std::nullopt;
+    names += (names.empty() ? "" : " or ") + std::string(known);
+  }
+  return "--backend is \"" + name + "\"; write " + names;
+}
 
 }  // namespace
 
@@ -51,10 +73,13 @@ Result<CommandLine, std::string> parse_command_line(std::span<char* const> argum
       case ':':
         return fail(argument(optind - 1) + " needs a value");
       case '?':
-        return fail(argument(optind - 1) + " is not an option");
+        return fail(unknown_option(argument(optind - 1)));
       default:
         if (optind < count) {
           return fail(argument(optind) + " is not expected here");
+        }
+        if (auto unknown = line.backend ? unknown_backend(*line.backend) : std::nullopt) {
+          return fail(std::move(*unknown));
         }
         return line;
     }

@@ -13,6 +13,8 @@ namespace postern {
 namespace {
 
 constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
+constexpr Seconds kLongestLifetime{365 * 86400};
+constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ with its closing zero is 16.
 
 [[nodiscard]] PortSet united(const std::vector<PortSet>& sets) {
   PortSet all;
@@ -30,15 +32,21 @@ void assign(T& target, const std::optional<Value>& value) {
   return value > 0 && (value & (value - 1)) == 0;
 }
 
+/// Whether the Internet could see us under this address.
+[[nodiscard]] bool is_usable_v4(const Address& address) {
+  return address.is_v4() && !address.is_unspecified() && !address.is_loopback() &&
+         !address.is_multicast() && !address.is_limited_broadcast();
+}
+
 void read_general(TomlTable& top, Config& config) {
   if (auto wan = top.text("wan", "wan0")) config.wan = std::move(*wan);
   if (auto lan = top.texts("lan", "br-lan")) config.lan = std::move(*lan);
   if (auto backend = top.text("backend", "nftables")) config.backend = std::move(*backend);
   if (const auto text = top.text("external_address", "198.51.100.7")) {
     config.external_address = Address::parse(*text);
-    if (!config.external_address || !config.external_address->is_v4()) {
+    if (!config.external_address || !is_usable_v4(*config.external_address)) {
       top.reject("external_address",
-                 "is not an IPv4 address; write the one that the Internet sees, for example "
+                 "is not a host's IPv4 address; write the one that the Internet sees, for example "
                  "\"198.51.100.7\"");
     }
   }
@@ -136,7 +144,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   });
   read_table(top, "status", config, read_status);
   read_table(top, "lifetime", config, [](TomlTable& lifetime, Config& c) {
-    assign(c.limits.max_lifetime, lifetime.duration("max"));
+    assign(c.limits.max_lifetime, lifetime.duration("max", kLongestLifetime));
   });
   read_table(top, "limits", config, read_limits);
   auto rules = top.tables("rule");
@@ -156,7 +164,14 @@ void check_backend(TomlTable& top, const Config& config) {
   top.reject("backend", "is \"" + config.backend + "\"; write " + names);
 }
 
+void check_interface_name(TomlTable& top, std::string_view key, const std::string& name) {
+  if (name.size() <= kLongestInterfaceName) return;
+  top.reject(key, "names \"" + name + "\"; an interface name has at most 15 octets");
+}
+
 void check_interfaces(TomlTable& top, const Config& config) {
+  if (config.wan) check_interface_name(top, "wan", *config.wan);
+  for (const auto& lan : config.lan) check_interface_name(top, "lan", lan);
   for (const auto& lan : config.lan) {
     if (std::count(config.lan.begin(), config.lan.end(), lan) > 1) {
       top.reject("lan", "names \"" + lan + "\" twice; name each interface once");
@@ -176,7 +191,8 @@ std::string to_string(const ConfigError& error) {
   return error.file + ":" + std::to_string(error.line) + ": " + error.text;
 }
 
-Result<Config, ConfigErrors> parse_config(std::string_view text, const std::string& file) {
+Result<Config, ConfigErrors> parse_config(std::string_view text, const std::string& file,
+                                          const std::optional<std::string>& backend) {
   const auto parsed = toml::parse(text, std::string_view(file));
   if (!parsed) {
     const auto& error = parsed.error();
@@ -186,6 +202,7 @@ Result<Config, ConfigErrors> parse_config(std::string_view text, const std::stri
   TomlTable top(parsed.table(), "", file, errors);
   auto config = read_config(top);
   check_backend(top, config);
+  assign(config.backend, backend);
   check_interfaces(top, config);
   if (!errors.empty()) {
     std::stable_sort(errors.begin(), errors.end(),
@@ -195,7 +212,8 @@ Result<Config, ConfigErrors> parse_config(std::string_view text, const std::stri
   return config;
 }
 
-Result<Config, ConfigErrors> load_config(const std::string& file) {
+Result<Config, ConfigErrors> load_config(const std::string& file,
+                                         const std::optional<std::string>& backend) {
   const auto unreadable = [&] {
     return fail(ConfigErrors{{file, 0, std::string("cannot be read: ") + std::strerror(errno)}});
   };
@@ -203,7 +221,7 @@ Result<Config, ConfigErrors> load_config(const std::string& file) {
   if (!stream.is_open()) return unreadable();
   try {
     const std::string text((std::istreambuf_iterator<char>(stream)), {});
-    return parse_config(text, file);
+    return parse_config(text, file, backend);
   } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
     return unreadable();
   }

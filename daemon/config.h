@@ -53,9 +53,13 @@ using ConfigErrors = std::vector<ConfigError>;
 
 /// Reads the text of a configuration file. `file` is its name, for the errors. Every error there is
 /// is reported, not only the first.
-[[nodiscard]] Result<Config, ConfigErrors> parse_config(std::string_view text,
-                                                        const std::string& file);
-/// Reads a configuration file.
-[[nodiscard]] Result<Config, ConfigErrors> load_config(const std::string& file);
+///
+/// `backend`, when there is one, replaces the file's: what the file may say depends on it.
+[[nodiscard]] Result<Config, ConfigErrors> parse_config(
+    std::string_view text, const std::string& file,
+    const std::optional<std::string>& backend = std::nullopt);
+/// The same, read from a file.
+[[nodiscard]] Result<Config, ConfigErrors> load_config(
+    const std::string& file, const std::optional<std::string>& backend = std::nullopt);
 
 }  // namespace postern

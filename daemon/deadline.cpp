@@ -1,5 +1,6 @@
 #include "daemon/deadline.h"
 
+#include <cerrno>
 #include <cstdint>
 #include <system_error>
 
@@ -7,10 +8,19 @@
 #include <unistd.h>
 
 namespace postern {
+namespace {
+
+/// Throws as Asio's own constructors do, and tells the reason better than they could.
+[[nodiscard]] int open_timer() {
+  const int timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (timer < 0) throw std::system_error(errno, std::generic_category(), "a timer");
+  return timer;
+}
+
+}  // namespace
 
 Deadline::Deadline(asio::io_context& io, std::function<void()> on_due)
-    : timer_(io, timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)),
-      on_due_(std::move(on_due)) {
+    : timer_(io, open_timer()), on_due_(std::move(on_due)) {
   wait();
 }
 

@@ -12,7 +12,7 @@ namespace postern {
 class Deadline {
  public:
   /// `on_due` is called from `io` when a set moment has come. A deadline belongs to one io_context
-  /// and must not outlive it.
+  /// and must not outlive it. Throws std::system_error when there is no descriptor for it.
   Deadline(asio::io_context& io, std::function<void()> on_due);
 
   /// Replaces the moment that was set before; nothing sets none. A past moment is due at once.

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace postern {
 namespace {
@@ -42,11 +45,20 @@ class JournalLevel final : public spdlog::custom_flag_formatter {
   }
 };
 
+/// Whether what we write to stderr is read by the journal. A child of a unit inherits
+/// JOURNAL_STREAM also where its stderr goes elsewhere, so the stream itself must be the one.
+[[nodiscard]] bool is_journal_on_stderr() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat file {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &file) != 0) return false;
+  return std::to_string(file.st_dev) + ":" + std::to_string(file.st_ino) == stream;
+}
+
 }  // namespace
 
 void start_log() {
   auto logger = spdlog::stderr_logger_st("postern");
-  if (std::getenv("JOURNAL_STREAM") != nullptr) {
+  if (is_journal_on_stderr()) {
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<JournalLevel>('*').set_pattern("%*%v");
     logger->set_formatter(std::move(formatter));

@@ -1,4 +1,6 @@
+#include <csignal>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <string>
 
@@ -6,9 +8,11 @@
 #include "daemon/command_line.h"
 #include "daemon/config.h"
 #include "daemon/exit_code.h"
+#include "daemon/instance_lock.h"
 #include "daemon/log.h"
 #include "daemon/service.h"
 #include "daemon/version.h"
+#include "protocols/natpmp/wire.h"
 
 namespace {
 
@@ -20,23 +24,51 @@ void print(std::FILE* stream, const std::string& text) {
 
 /// The named file; else the default file if it is there; else the built-in defaults.
 [[nodiscard]] Result<Config, ConfigErrors> find_config(const CommandLine& line) {
-  if (line.config_file) return load_config(*line.config_file);
-  std::error_code ignored;
-  if (!std::filesystem::exists(kDefaultConfigFile, ignored)) return Config();
-  return load_config(std::string(kDefaultConfigFile));
+  if (line.config_file) return load_config(*line.config_file, line.backend);
+  std::error_code error;
+  // No error: it is known not to be there. Otherwise reading it tells what is wrong.
+  if (!std::filesystem::exists(kDefaultConfigFile, error) && !error) {
+    Config config;
+    if (line.backend) config.backend = *line.backend;
+    return config;
+  }
+  return load_config(std::string(kDefaultConfigFile), line.backend);
 }
 
-[[nodiscard]] ExitCode serve(const CommandLine& line, Config config) {
-  if (line.backend) config.backend = *line.backend;
+[[nodiscard]] BackendOptions backend_options(const Config& config) {
+  BackendOptions options;
+  options.forward_mark = config.forward_mark;
+  options.allow_renewal_in_place = config.nftables_renew_in_place;
+  if (config.natpmp_enabled) options.own_udp_ports.push_back(natpmp::kServerPort);
+  return options;
+}
+
+[[nodiscard]] ExitCode serve(const Config& config) {
   start_log();
-  const auto backend =
-      open_backend(config.backend, {config.forward_mark, config.nftables_renew_in_place});
+  // Before the backend is opened, for opening it already tries things out in the firewall.
+  const auto lock = InstanceLock::take();
+  if (!lock) {
+    spdlog::error("{}", lock.error());
+    return ExitCode::failure;
+  }
+  const auto backend = open_backend(config.backend, backend_options(config));
   if (!backend) {
     spdlog::error("{}: {}", config.backend, backend.error().reason);
     return backend.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
   }
   Service service(config, **backend);
   return service.run();
+}
+
+/// Our own code returns its errors; Boost.Asio's constructors throw when a descriptor cannot be
+/// had.
+[[nodiscard]] ExitCode serve_or_tell(const Config& config) {
+  try {
+    return serve(config);
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+    return ExitCode::failure;
+  }
 }
 
 [[nodiscard]] ExitCode run(std::span<char* const> arguments) {
@@ -62,11 +94,13 @@ void print(std::FILE* stream, const std::string& text) {
     print(stdout, "the configuration is good\n");
     return ExitCode::success;
   }
-  return serve(*line, *config);
+  return serve_or_tell(*config);
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
+  // Nobody may read the log any more; that is no reason to stop.
+  std::signal(SIGPIPE, SIG_IGN);
   return static_cast<int>(run({arguments, static_cast<std::size_t>(count)}));
 }

@@ -6,15 +6,17 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <unistd.h>
 
 namespace postern {
 namespace {
@@ -28,18 +30,29 @@ constexpr int kDumpTries = 5;
   return what + ": " + std::strerror(errno);
 }
 
-/// The default route's choice while routes are read: the lowest metric wins.
+/// The most messages that one wake-up takes; others wait for the next.
+constexpr int kEventBatch = 256;
+
+/// What was read so far. Of several default routes the one with the lowest metric is kept.
 struct Reading {
   NetworkFacts facts;
+  /// The addresses of each interface by its index, as the kernel lists them.
+  std::map<std::uint32_t, std::vector<FoundAddress>> addresses;
   std::uint32_t best_metric = std::numeric_limits<std::uint32_t>::max();
-
-  [[nodiscard]] Link* link(std::uint32_t index) {
-    const auto found = std::find_if(facts.links.begin(), facts.links.end(), [&](const Link& link) {
-      return link.interface.index == index;
-    });
-    return found == facts.links.end() ? nullptr : &*found;
-  }
+  /// The source address that the default route names (RTA_PREFSRC).
+  std::optional<Address> preferred_source;
 };
+
+/// Puts each address where it belongs, now that the default route is known.
+[[nodiscard]] NetworkFacts facts_of(Reading reading) {
+  for (auto& link : reading.facts.links) {
+    const auto index = link.interface.index;
+    const bool is_way_out = index == reading.facts.default_route_index;
+    link.interface.addresses = in_order_of_use(
+        std::move(reading.addresses[index]), is_way_out ? reading.preferred_source : std::nullopt);
+  }
+  return std::move(reading.facts);
+}
 
 /// The attributes of one message by type; those beyond `size` are newer than this code.
 template <std::size_t size>
@@ -93,8 +106,13 @@ int read_address(const nlmsghdr* message, void* data) {
   // On a point-to-point link IFA_ADDRESS is the other end.
   const auto* own = found[IFA_LOCAL] != nullptr ? found[IFA_LOCAL] : found[IFA_ADDRESS];
   const auto address = own != nullptr ? address_in(own) : std::nullopt;
-  Link* link = reading.link(header.ifa_index);
-  if (address && link) link->interface.addresses.push_back({*address, header.ifa_prefixlen});
+  if (!address) return MNL_CB_OK;
+  const std::uint32_t flags =
+      found[IFA_FLAGS] != nullptr ? mnl_attr_get_u32(found[IFA_FLAGS]) : header.ifa_flags;
+  constexpr std::uint32_t kNotPreferred = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
+  reading.addresses[header.ifa_index].push_back({{*address, header.ifa_prefixlen},
+                                                 header.ifa_scope < RT_SCOPE_LINK,
+                                                 (flags & kNotPreferred) == 0});
   return MNL_CB_OK;
 }
 
@@ -125,6 +143,8 @@ int read_route(const nlmsghdr* message, void* data) {
   if (index && metric < reading.best_metric) {
     reading.best_metric = metric;
     reading.facts.default_route_index = index;
+    const auto* source = found[RTA_PREFSRC];
+    reading.preferred_source = source != nullptr ? address_in(source) : std::nullopt;
   }
   return MNL_CB_OK;
 }
@@ -159,6 +179,40 @@ int read_route(const nlmsghdr* message, void* data) {
          dump(socket, RTM_GETROUTE, AF_INET, read_route, reading);
 }
 
+/// Throws away what is left of a dump that was given up; until then the kernel begins no other.
+void discard_waiting(int socket) {
+  std::array<char, 16384> ignored{};
+  while (::recv(socket, ignored.data(), ignored.size(), MSG_DONTWAIT) >= 0 || errno == ENOBUFS ||
+         errno == EINTR) {
+  }
+}
+
+/// Whether read() may show what this message tells. Of routes it shows only default routes, and a
+/// routing daemon changes others all the time.
+[[nodiscard]] bool is_relevant(const nlmsghdr* message) {
+  if (message->nlmsg_type != RTM_NEWROUTE && message->nlmsg_type != RTM_DELROUTE) return true;
+  if (mnl_nlmsg_get_payload_len(message) < sizeof(rtmsg)) return true;
+  return static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_dst_len == 0;
+}
+
+/// Takes what the kernel has told; whether any of it, or what was lost (ENOBUFS), is relevant.
+[[nodiscard]] bool take_events(int socket) {
+  bool is_changed = false;
+  for (int taken = 0; taken < kEventBatch; ++taken) {
+    alignas(nlmsghdr) std::array<char, 16384> buffer;
+    const auto size = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno != ENOBUFS && errno != EINTR) break;
+    is_changed = is_changed || (size < 0 && errno == ENOBUFS);
+    int left = static_cast<int>(size);
+    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+      is_changed = is_changed || is_relevant(message);
+    }
+    is_changed = is_changed || left > 0;  // A message longer than the buffer.
+  }
+  return is_changed;
+}
+
 }  // namespace
 
 void NetlinkMonitor::CloseSocket::operator()(mnl_socket* socket) const {
@@ -170,18 +224,24 @@ Result<std::unique_ptr<NetlinkMonitor>, std::string> NetlinkMonitor::open(asio::
   if (!events || mnl_socket_bind(events.get(), kGroups, MNL_SOCKET_AUTOPID) < 0) {
     return fail(because("watching the network interfaces"));
   }
-  return std::unique_ptr<NetlinkMonitor>(new NetlinkMonitor(io, std::move(events)));
+  Socket dumps(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+  if (!dumps || mnl_socket_bind(dumps.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+    return fail(because("reading the network interfaces"));
+  }
+  const int readable = ::fcntl(mnl_socket_get_fd(events.get()), F_DUPFD_CLOEXEC, 0);
+  if (readable < 0) return fail(because("watching the network interfaces"));
+  return std::unique_ptr<NetlinkMonitor>(
+      new NetlinkMonitor(io, std::move(events), std::move(dumps), readable));
 }
 
-NetlinkMonitor::NetlinkMonitor(asio::io_context& io, Socket events)
-    : events_(std::move(events)), readable_(io, ::dup(mnl_socket_get_fd(events_.get()))) {}
+NetlinkMonitor::NetlinkMonitor(asio::io_context& io, Socket events, Socket dumps, int readable)
+    : events_(std::move(events)), dumps_(std::move(dumps)), readable_(io, readable) {}
 
-Result<NetworkFacts, std::string> NetlinkMonitor::read() const {
+Result<NetworkFacts, std::string> NetlinkMonitor::read() {
   for (int tries = 0; tries < kDumpTries; ++tries) {
-    const Socket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
-    if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) break;
+    discard_waiting(mnl_socket_get_fd(dumps_.get()));
     Reading reading;
-    if (dump_all(socket.get(), reading)) return std::move(reading.facts);
+    if (dump_all(dumps_.get(), reading)) return facts_of(std::move(reading));
     if (errno != EINTR) break;
   }
   return fail(because("reading the network interfaces"));
@@ -191,13 +251,7 @@ void NetlinkMonitor::watch(std::function<void()> on_change) {
   readable_.async_wait(asio::posix::stream_descriptor::wait_read,
                        [this, on_change = std::move(on_change)](const auto& error) mutable {
                          if (error) return;  // Closed; this object may be gone.
-                         std::array<char, 16384> ignored{};
-                         // What changed does not matter, so neither does what was lost (ENOBUFS).
-                         while (::recv(readable_.native_handle(), ignored.data(), ignored.size(),
-                                       MSG_DONTWAIT) >= 0 ||
-                                errno == ENOBUFS) {
-                         }
-                         on_change();
+                         if (take_events(readable_.native_handle())) on_change();
                          watch(std::move(on_change));
                        });
 }

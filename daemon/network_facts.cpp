@@ -28,7 +28,27 @@ namespace {
   return std::nullopt;
 }
 
+/// Less is used before.
+[[nodiscard]] int rank_of(const FoundAddress& found,
+                          const std::optional<Address>& preferred_source) {
+  static const Prefix link_local(Address::v4({169, 254, 0, 0}), 16);
+  if (found.own.address == preferred_source) return 0;
+  if (!found.is_global || link_local.contains(found.own.address)) return 3;
+  return found.is_preferred ? 1 : 2;
+}
+
 }  // namespace
+
+std::vector<InterfaceAddress> in_order_of_use(std::vector<FoundAddress> found,
+                                              const std::optional<Address>& preferred_source) {
+  std::stable_sort(found.begin(), found.end(),
+                   [&](const FoundAddress& left, const FoundAddress& right) {
+                     return rank_of(left, preferred_source) < rank_of(right, preferred_source);
+                   });
+  std::vector<InterfaceAddress> ordered;
+  for (const auto& address : found) ordered.push_back(address.own);
+  return ordered;
+}
 
 Result<std::vector<std::string>, std::string> choose_lan(
     const NetworkFacts& facts, const std::optional<std::string>& configured_wan,

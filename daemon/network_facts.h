@@ -10,7 +10,7 @@
 
 namespace postern {
 
-/// One interface as the kernel has it.
+/// One interface as the kernel has it, its addresses in the order of use.
 struct Link {
   Interface interface;
   bool is_up = false;
@@ -18,6 +18,22 @@ struct Link {
 
   friend bool operator==(const Link&, const Link&) = default;
 };
+
+/// One address of an interface, with what the kernel says about its use.
+struct FoundAddress {
+  InterfaceAddress own;
+  /// Its scope reaches beyond the link.
+  bool is_global = true;
+  /// Neither tentative nor deprecated.
+  bool is_preferred = true;
+};
+
+/// The addresses in the order in which they are to be used: first `preferred_source`, which is what
+/// the default route names, then global ones before those of the link (169.254.0.0/16 is of the
+/// link whatever scope it was given), and preferred ones before others. Among equals the kernel's
+/// order stays.
+[[nodiscard]] std::vector<InterfaceAddress> in_order_of_use(
+    std::vector<FoundAddress> found, const std::optional<Address>& preferred_source);
 
 /// All interfaces and the way out, at a moment.
 struct NetworkFacts {

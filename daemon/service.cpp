@@ -13,6 +13,11 @@
 namespace postern {
 namespace {
 
+/// How often the network is read at most. A flapping link must not keep us from the clients.
+constexpr Milliseconds kNetworkReadPause{200};
+/// After this, what failed about the network is tried again.
+constexpr Seconds kNetworkRetryPause{1};
+
 [[nodiscard]] GatewayOptions gateway_options(const Config& config) {
   std::random_device system;
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
@@ -41,13 +46,14 @@ Service::Service(const Config& config, FirewallBackend& backend)
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};
-              return HttpAnswer{true, status_json(gateway_, now())};
+              return HttpAnswer{true, status_json(gateway_, unsent_, now())};
             }),
       deadline_(io_,
                 [this] {
                   const Moment moment = now();
                   finish(gateway_.on_timeout(moment), moment);
                 }),
+      network_deadline_(io_, [this] { follow_network(); }),
       signals_(io_, SIGTERM, SIGINT, SIGHUP) {}
 
 ExitCode Service::run() {
@@ -79,7 +85,8 @@ Service::Started Service::start() {
   }
   finish(*turn, moment);
   for (const auto& port : ports_) watch(*port);
-  monitor_->watch([this] { on_network_change(); });
+  // Due at once, unless the network was read just now.
+  monitor_->watch([this] { network_deadline_.set(next_network_read_); });
   // What changed between reading and watching has been told to the monitor's socket meanwhile.
   watch_signals();
   spdlog::info("posternd {} serves {} with {}", kVersion,
@@ -100,10 +107,25 @@ Service::Started Service::read_network() {
   }
   lan_names_ = std::move(*lan);
   network_ = choose_network(*facts, config_.wan, lan_names_);
-  for (const auto& interface : network_.lan) {
-    if (interface.index == 0) spdlog::warn("{} does not exist; waiting for it", interface.name);
-  }
+  warn(*facts);
   return {};
+}
+
+void Service::warn(const NetworkFacts& facts) const {
+  for (const auto& interface : network_.lan) {
+    if (interface.index == 0) {
+      spdlog::warn("{} does not exist; waiting for it", interface.name);
+    } else if (!config_.wan && interface.index == facts.default_route_index) {
+      spdlog::warn(
+          "the default route leaves through {}, which is a LAN interface, so there is no WAN; set "
+          "wan or lan",
+          interface.name);
+    }
+  }
+  if (!config_.status_listen.address.is_loopback()) {
+    spdlog::warn("status.listen is no loopback address: who reaches {} can read the status",
+                 to_string(config_.status_listen));
+  }
 }
 
 Result<void, std::string> Service::match_ports() {
@@ -140,51 +162,68 @@ void Service::watch_signals() {
       io_.stop();
       return;
     }
-    spdlog::warn("HUP: the configuration is only read at start; restart to apply it");
+    if (may_log(now())) {
+      spdlog::warn("HUP: the configuration is only read at start; restart to apply it");
+    }
     watch_signals();
   });
 }
 
-void Service::on_network_change() {
-  const auto facts = monitor_->read();
-  if (!facts) {
-    spdlog::error("{}", facts.error());
-    return;
+void Service::follow_network() {
+  const Moment moment = now();
+  next_network_read_ = moment + kNetworkReadPause;
+  const auto adapted = adapt_to_network(moment);
+  if (!adapted) network_deadline_.set(moment + kNetworkRetryPause);
+  // What fails every second is told once.
+  std::string trouble = adapted ? "" : adapted.error();
+  if (trouble == network_trouble_) return;
+  network_trouble_ = std::move(trouble);
+  if (!may_log(moment)) return;
+  if (adapted) {
+    spdlog::info("the network interfaces are served again");
+  } else {
+    spdlog::error("{}; trying again every second", network_trouble_);
   }
+}
+
+Result<void, std::string> Service::adapt_to_network(Moment now) {
+  const auto facts = monitor_->read();
+  if (!facts) return fail(facts.error());
   auto network = choose_network(*facts, config_.wan, lan_names_);
-  if (network == network_) return;
+  const bool is_changed = network != network_;
   network_ = std::move(network);
   const auto had = ports_;
-  if (const auto matched = match_ports(); !matched) spdlog::error("{}", matched.error());
+  auto matched = match_ports();
   for (const auto& port : ports_) {
     if (std::find(had.begin(), had.end(), port) == had.end()) watch(*port);
   }
-  const Moment moment = now();
-  finish(gateway_.on_network(network_, moment), moment);
+  if (is_changed) finish(gateway_.on_network(network_, now), now);
+  return matched;
 }
 
 void Service::finish(const Turn& turn, Moment now) {
-  for (const auto& port : ports_) port->send(turn.send);
-  log_events(turn, now);
+  for (const auto& port : ports_) unsent_ += port->send(turn.send);
   deadline_.set(gateway_.next_timeout());
+  log_turn(turn, now);
 }
 
-void Service::log_events(const Turn& turn, Moment now) {
-  const auto may_log = [&] {
-    if (!log_limit_.allows(now)) return false;
-    if (const auto left_out = log_limit_.take_left_out(); left_out > 0) {
-      spdlog::warn("{} lines were left out here", left_out);
-    }
-    return true;
-  };
+void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& reason : turn.backend_errors) {
-    if (may_log()) spdlog::error("{}: {}", backend_.name(), reason);
+    if (may_log(now)) spdlog::error("{}: {}", backend_.name(), reason);
   }
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
-    if (event.kind == TableEvent::Kind::renewed || !may_log()) continue;
+    if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
     spdlog::info("{} {}", to_string(event.kind), description(event.mapping));
   }
+}
+
+bool Service::may_log(Moment now) {
+  if (!log_limit_.allows(now)) return false;
+  if (const auto left_out = log_limit_.take_left_out(); left_out > 0) {
+    spdlog::warn("{} lines were left out here", left_out);
+  }
+  return true;
 }
 
 }  // namespace postern

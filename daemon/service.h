@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,14 +39,21 @@ class Service {
 
   [[nodiscard]] Started start();
   [[nodiscard]] Started read_network();
-  /// Opens a port on each LAN interface that appeared and closes those of interfaces that went.
+  /// Says what in the configuration and the network an operator should know.
+  void warn(const NetworkFacts& facts) const;
+  /// Opens a port on each LAN interface that has none and closes those of interfaces that went. The
+  /// error is about the last one that could not be opened.
   [[nodiscard]] Result<void, std::string> match_ports();
   void watch(UdpPort& port);
   void watch_signals();
-  void on_network_change();
-  /// Does what a turn asks for: log, send, set the next deadline.
+  /// Reads the network and adapts to it; when something of this failed, again a second later.
+  void follow_network();
+  [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
+  /// Does what a turn asks for: send, set the next deadline, and then log.
   void finish(const Turn& turn, Moment now);
-  void log_events(const Turn& turn, Moment now);
+  void log_turn(const Turn& turn, Moment now);
+  /// Whether another line may be logged; every message that can repeat asks this.
+  [[nodiscard]] bool may_log(Moment now);
 
   const Config& config_;
   FirewallBackend& backend_;
@@ -60,6 +68,14 @@ class Service {
   std::vector<std::shared_ptr<UdpPort>> ports_;
   HttpPort http_;
   Deadline deadline_;
+  /// When to read the network again.
+  Deadline network_deadline_;
+  /// Not before this, however often the kernel tells of changes.
+  Moment next_network_read_{};
+  /// What was last wrong with the network and is not mended; "" when nothing is.
+  std::string network_trouble_;
+  /// How many datagrams the kernel did not take.
+  std::uint64_t unsent_ = 0;
   asio::signal_set signals_;
   LogLimit log_limit_;
 };

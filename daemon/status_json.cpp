@@ -9,6 +9,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kMostMappingsListed = 1000;
+
 [[nodiscard]] Json json_of(const Endpoint& endpoint) {
   return {{"address", endpoint.address.to_string()}, {"port", endpoint.port}};
 }
@@ -59,13 +61,15 @@ using Json = nlohmann::ordered_json;
 
 }  // namespace
 
-std::string status_json(const Gateway& gateway, Moment now) {
+std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now) {
   const auto& state = gateway.state();
   const auto& counters = gateway.counters();
   Json lan = Json::array();
   for (const auto& interface : state.network.lan) lan.push_back(json_of(interface));
   Json mappings = Json::array();
-  state.table.for_each([&](const Mapping& mapping) { mappings.push_back(json_of(mapping, now)); });
+  for (const Mapping* mapping : state.table.oldest(kMostMappingsListed)) {
+    mappings.push_back(json_of(*mapping, now));
+  }
   Json requests = Json::object();
   for (const auto& [words, count] : counters.requests) {
     const auto& [frontend, request, outcome] = words;
@@ -81,9 +85,11 @@ std::string status_json(const Gateway& gateway, Moment now) {
                     {"wan", state.network.wan ? json_of(*state.network.wan) : Json(nullptr)},
                     {"lan", std::move(lan)},
                     {"backend", json_of(gateway.backend(), counters)},
+                    {"mapping_count", state.table.size()},
                     {"mappings", std::move(mappings)},
                     {"requests", std::move(requests)},
-                    {"dropped", std::move(dropped)}};
+                    {"dropped", std::move(dropped)},
+                    {"unsent", unsent}};
   // Interface names may hold any octets; they must not make the document invalid.
   return status.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -62,12 +62,15 @@ std::optional<std::int64_t> TomlTable::number(std::string_view key, std::int64_t
   return std::nullopt;
 }
 
-std::optional<Seconds> TomlTable::duration(std::string_view key) {
+std::optional<Seconds> TomlTable::duration(std::string_view key, Seconds longest) {
   const auto* node = find(key);
   if (!node) return std::nullopt;
   const auto value = node->value_exact<std::string>();
-  if (const auto duration = value ? parse_duration(*value) : std::nullopt) return duration;
-  report(*node, key, "is not a duration; write for example \"90s\", \"2m\", \"24h\" or \"7d\"");
+  const auto duration = value ? parse_duration(*value) : std::nullopt;
+  if (duration && *duration <= longest) return duration;
+  report(*node, key,
+         "is not a duration from 1s to " + std::to_string(longest.count() / 86400) +
+             "d; write for example \"90s\", \"2m\", \"24h\" or \"7d\"");
   return std::nullopt;
 }
 

@@ -131,18 +131,24 @@ std::span<const IncomingDatagram> UdpPort::receive() {
   return received_;
 }
 
-void UdpPort::send(std::span<const OutgoingDatagram> datagrams) {
+std::size_t UdpPort::send(std::span<const OutgoingDatagram> datagrams) {
   std::array<mmsghdr, kBatch> messages{};
   std::array<iovec, kBatch> parts{};
   std::array<sockaddr_in, kBatch> destinations{};
   std::array<Control, kBatch> controls{};
   unsigned count = 0;
+  std::size_t unsent = 0;
   const auto flush = [&] {
     unsigned sent = 0;
     while (sent < count) {
       const int taken =
           sendmmsg(socket_.native_handle(), messages.data() + sent, count - sent, MSG_DONTWAIT);
-      sent += taken > 0 ? static_cast<unsigned>(taken) : 1;  // Skip the one that was refused.
+      if (taken > 0) {
+        sent += static_cast<unsigned>(taken);
+      } else if (errno != EINTR) {
+        ++sent;  // Skip the one that was refused.
+        ++unsent;
+      }
     }
     count = 0;
   };
@@ -161,6 +167,7 @@ void UdpPort::send(std::span<const OutgoingDatagram> datagrams) {
     if (++count == kBatch) flush();
   }
   flush();
+  return unsent;
 }
 
 }  // namespace postern

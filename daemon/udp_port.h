@@ -32,8 +32,8 @@ class UdpPort : public std::enable_shared_from_this<UdpPort> {
   /// What waits now, at most kBatch. The payloads are valid until the next call.
   [[nodiscard]] std::span<const IncomingDatagram> receive();
   /// Sends those that leave through this interface. A datagram that the kernel does not take is
-  /// lost, as any datagram may be; clients ask again.
-  void send(std::span<const OutgoingDatagram> datagrams);
+  /// lost, as any datagram may be; clients ask again. Returns how many those were.
+  [[nodiscard]] std::size_t send(std::span<const OutgoingDatagram> datagrams);
 
   [[nodiscard]] std::uint32_t interface_index() const { return interface_index_; }
 

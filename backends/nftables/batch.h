@@ -32,6 +32,9 @@ class Batch {
   /// Nothing may be added after it. Not for an empty batch.
   void end();
 
+  /// Gives back the memory of a large transaction that is over.
+  void free_buffer() { std::vector<std::uint8_t>().swap(buffer_); }
+
   /// Whether there is nothing to send.
   [[nodiscard]] bool empty() const { return last_message_ == 0; }
   /// Everything written, ready to send after end().

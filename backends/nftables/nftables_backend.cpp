@@ -106,15 +106,15 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
     if (timeout) pins.push_back({element_of(change.pin), *timeout});
   }
 
-  // Not batch_: this one may be ten megabytes, and is not needed again.
-  Batch batch;
-  batch.begin();
-  put_ruleset(batch, kTable, rules);
-  put_add_all(batch, kTable, Container::dnat4, forwards);
-  put_add_all(batch, kTable, Container::snat4, outbounds);
-  put_add_all(batch, kTable, Container::pin4, pins);
-  batch.end();
-  if (const auto done = socket_.transact(batch); !done) {
+  batch_.begin();
+  put_ruleset(batch_, kTable, rules);
+  put_add_all(batch_, kTable, Container::dnat4, forwards);
+  put_add_all(batch_, kTable, Container::snat4, outbounds);
+  put_add_all(batch_, kTable, Container::pin4, pins);
+  batch_.end();
+  const auto done = socket_.transact(batch_);
+  batch_.free_buffer();  // It may be ten megabytes, and is not needed again.
+  if (!done) {
     return fail(error_of("set up the table inet postern", done.error()));
   }
   book.keep();
@@ -142,7 +142,7 @@ void NftablesBackend::Impl::put(const DoorChange& change, std::size_t index, Mom
   const auto& before = change.before;
   const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
 
-  if (before && timeout && before->door == change.after->door) {
+  if (timeout && change.is_renewal()) {
     put_renewal({element_of(before->door), *timeout}, index);
   } else {
     if (before) put_ensured_delete(batch_, kTable, element_of(before->door), index);

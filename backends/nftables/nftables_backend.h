@@ -17,7 +17,7 @@ struct NftablesOptions {
   /// False renews by deleting and adding in one transaction, as on kernels that cannot do better.
   bool allow_renewal_in_place = true;
   /// UDP ports of this machine that are opened to the LAN interfaces and closed to all others.
-  std::vector<std::uint16_t> own_udp_ports = {5351};
+  std::vector<std::uint16_t> own_udp_ports = {};
 };
 
 /// Keeps the doors as elements in the table `inet postern` of the kernel's packet filter: constant

@@ -44,9 +44,6 @@ constexpr std::uint32_t kByProtocol =
     concatenation(concatenation(kInetProto, kIpv4Addr), kInetService);
 constexpr std::uint32_t kAddressAndPort = concatenation(kIpv4Addr, kInetService);
 
-/// The most elements of one container.
-constexpr std::uint32_t kSize = 65536;
-
 // Where the standard chains stand (dstnat, filter, srcnat); ours stand beside them, see below.
 constexpr std::int32_t kDstnat = NF_IP_PRI_NAT_DST;
 constexpr std::int32_t kFilter = NF_IP_PRI_FILTER;
@@ -85,7 +82,8 @@ void describe(nftnl_set* set, Container container) {
   }
   nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
                     static_cast<std::uint32_t>(NFT_SET_TIMEOUT | (is_map ? NFT_SET_MAP : 0)));
-  nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, kSize);
+  // No size: the kernel would make room for that many at once, megabytes that most gateways never
+  // use. The mapping table has the limit.
   if (container == Container::dnat4) {
     // The set owns the expression from here on.
     auto* counter = nftnl_expr_alloc("counter");

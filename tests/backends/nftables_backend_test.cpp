@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -234,8 +235,12 @@ TEST_P(NftablesBackendTest, MissesNoDoorWhileOthersComeAndGo) {
       EXPECT_TRUE(ok((*somebody_else)->commit(go, kNow)));
     }
   });
-  EXPECT_TRUE(holds(*backend_, doors));
+  const auto held = backend_->open_doors(kNow);
   changing.join();
+  ASSERT_TRUE(held) << held.error().reason;
+  std::set<std::uint16_t> ports;
+  for (const auto& timed : *held) ports.insert(std::get<Forward4>(timed.door).external.port);
+  for (std::uint16_t port = 1; port <= 10'000; ++port) EXPECT_TRUE(ports.contains(port)) << port;
 }
 
 TEST_P(NftablesBackendTest, LeavesOutElementsThatAreNotOurs) {

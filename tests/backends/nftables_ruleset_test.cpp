@@ -19,7 +19,6 @@ INSTANTIATE_TEST_SUITE_P(DeleteAndAdd, NftablesRulesetTest, testing::Values(fals
 constexpr const char* kGolden = R"(table inet postern {
 	map dnat4 {
 		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
-		size 65536
 		flags timeout
 		counter
 		elements = { 203.0.113.1 . udp . 1000 counter packets 0 bytes 0 timeout 1h expires soon : 192.168.78.2 . 5000 }
@@ -27,14 +26,12 @@ constexpr const char* kGolden = R"(table inet postern {
 
 	map snat4 {
 		type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service
-		size 65536
 		flags timeout
 		elements = { udp . 192.168.78.2 . 5000 timeout 1h expires soon : 203.0.113.1 . 1000 }
 	}
 
 	set pin4 {
 		type ipv4_addr . inet_proto . inet_service
-		size 65536
 		flags timeout
 		elements = { 192.168.78.2 . udp . 5000 timeout 1h expires soon }
 	}

@@ -133,13 +133,13 @@ class RandomTurns {
     // The table says what clients were told, and nothing else.
     Model alive;
     std::map<std::pair<Protocol, std::uint16_t>, Address> holders;
-    table_.for_each([&](const Mapping& mapping) {
-      const std::pair external{mapping.protocol, mapping.external.port};
-      ASSERT_TRUE(holders.emplace(external, mapping.internal.address).second);
-      if (mapping.ends() <= now_) return;
-      alive[{mapping.internal.address, mapping.protocol, mapping.internal.port}] = {
-          mapping.external.port, mapping.ends()};
-    });
+    for (const Mapping* mapping : table_.oldest(table_.size())) {
+      const std::pair external{mapping->protocol, mapping->external.port};
+      ASSERT_TRUE(holders.emplace(external, mapping->internal.address).second);
+      if (mapping->ends() <= now_) continue;
+      alive[{mapping->internal.address, mapping->protocol, mapping->internal.port}] = {
+          mapping->external.port, mapping->ends()};
+    }
     ASSERT_EQ(alive, model_);
 
     // No port is shared with the companion of another host.

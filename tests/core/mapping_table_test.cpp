@@ -207,13 +207,18 @@ TEST_F(MappingTableTest, LivesUntilItsLastClaimIsReleased) {
   EXPECT_EQ(table_.size(), 0U);
 }
 
-TEST_F(MappingTableTest, VisitsMappingsInTheOrderOfTheirCreation) {
+TEST_F(MappingTableTest, ListsTheOldestMappingsInTheOrderOfTheirCreation) {
   port_of(wish(kHostB, Protocol::udp, 9000));
   port_of(wish(kHostA, Protocol::udp, 8080));
   port_of(wish(kHostC, Protocol::udp, 7000));
-  std::vector<std::uint16_t> ports;
-  table_.for_each([&](const Mapping& mapping) { ports.push_back(mapping.internal.port); });
-  EXPECT_EQ(ports, (std::vector<std::uint16_t>{9000, 8080, 7000}));
+  const auto oldest = [&](std::size_t count) {
+    std::vector<std::uint16_t> ports;
+    for (const Mapping* mapping : table_.oldest(count)) ports.push_back(mapping->internal.port);
+    return ports;
+  };
+  EXPECT_EQ(oldest(9), (std::vector<std::uint16_t>{9000, 8080, 7000}));
+  EXPECT_EQ(oldest(2), (std::vector<std::uint16_t>{9000, 8080}));
+  EXPECT_TRUE(oldest(0).empty());
 }
 
 TEST_F(MappingTableTest, DerivesTwoDoorsFromEachMapping) {

@@ -161,13 +161,15 @@ TEST(Policy, LetsAClientMapToItselfOnly) {
 }
 
 // NPMP-32
-TEST(Policy, ServesAClientThatAnyRuleAllowsAnything) {
+TEST(Policy, ServesAClientThatARuleAllowsBeforeOneDeniesItEverything) {
   Rule one = default_rule();
   one.lan_clients = false;
   one.client_prefixes = {*Prefix::parse("192.168.1.10")};
-  const auto policy = policy_of({deny("1-65535", "1-65535"), one});
-  EXPECT_TRUE(policy.serves(kHostA));
-  EXPECT_FALSE(policy.serves(kHostB));
+  const auto everything = deny("1-65535", "1-65535");
+  EXPECT_TRUE(policy_of({one, everything}).serves(kHostA));
+  EXPECT_FALSE(policy_of({one, everything}).serves(kHostB));
+  EXPECT_FALSE(policy_of({everything, one}).serves(kHostA));
+  EXPECT_TRUE(policy_of({deny("80", "1-65535"), one}).serves(kHostA));
 }
 
 // NPMP-94
@@ -177,6 +179,13 @@ TEST(Policy, ListsOnlyWhatARuleNamesByPrefix) {
   const auto policy = policy_of({routed});
   EXPECT_TRUE(policy.lists(Address::v4({192, 168, 2, 5})));
   EXPECT_FALSE(policy.lists(kHostA));
+}
+
+// NPMP-94
+TEST(Policy, DoesNotListWhatARuleDenies) {
+  Rule unwanted = deny("1-65535", "1-65535");
+  unwanted.client_prefixes = {*Prefix::parse("192.168.2.0/24")};
+  EXPECT_FALSE(policy_of({unwanted}).lists(Address::v4({192, 168, 2, 5})));
 }
 
 }  // namespace

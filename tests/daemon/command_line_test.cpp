@@ -38,6 +38,18 @@ TEST(CommandLine, SaysWhatIsWrong) {
   EXPECT_EQ(parse({"start"}).error(), "start is not expected here");
 }
 
+TEST(CommandLine, BlamesTheLetterAndNotItsNeighbours) {
+  EXPECT_EQ(parse({"-xf"}).error(), "-x is not an option");
+  EXPECT_EQ(parse({"-fx"}).error(), "-x is not an option");
+  EXPECT_EQ(parse({"--check-config", "-x", "-f"}).error(), "-x is not an option");
+  EXPECT_EQ(parse({"-f", "--help=me"}).error(),
+            "--help=me does not fit: this option takes no value");
+}
+
+TEST(CommandLine, UnknownBackendIsAnErrorThatNamesTheKnownOnes) {
+  EXPECT_EQ(parse({"--backend", "pf"}).error(), "--backend is \"pf\"; write nftables or memory");
+}
+
 TEST(CommandLine, UsageNamesEveryOption) {
   for (const char* option :
        {"--config", "--backend", "--check-config", "--foreground", "--version", "--help"}) {

@@ -130,7 +130,7 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
   EXPECT_THAT(errors_of("backend = \"pf\"\n"),
               ElementsAre(AllOf(HasSubstr(":1: backend"), HasSubstr("nftables"))));
   EXPECT_THAT(errors_of("external_address = \"2001:db8::1\"\n"),
-              ElementsAre(HasSubstr(":1: external_address is not an IPv4 address")));
+              ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")));
   EXPECT_THAT(errors_of("forward_mark = 3\n"), ElementsAre(HasSubstr("not a single bit")));
   EXPECT_THAT(errors_of("[status]\nlisten = \"5352\"\n"), ElementsAre(HasSubstr("status.listen")));
   EXPECT_THAT(errors_of("[natpmp]\nenabled = \"yes\"\n"),
@@ -165,6 +165,38 @@ TEST(Config, WanCannotBeLanWhereTrafficIsForwarded) {
               ElementsAre(HasSubstr(":2: lan names the WAN interface")));
   EXPECT_THAT(errors_of("wan = \"lo\"\nlan = [\"lo\"]\nbackend = \"memory\"\n"), ElementsAre());
   EXPECT_THAT(errors_of("lan = [\"a\", \"a\"]\n"), ElementsAre(HasSubstr("twice")));
+}
+
+TEST(Config, TheOverridingBackendDecidesWhetherWanMayBeLan) {
+  const std::string_view text = "wan = \"lo\"\nlan = [\"lo\"]\nbackend = \"";
+  const auto is_good = [&](const std::string& written, const std::string& overriding) {
+    return parse_config(std::string(text) + written + "\"\n", "postern.toml", overriding)
+        .has_value();
+  };
+  EXPECT_TRUE(is_good("nftables", "memory"));
+  EXPECT_FALSE(is_good("memory", "nftables"));
+  EXPECT_EQ(parse_config("", "postern.toml", "memory")->backend, "memory");
+}
+
+TEST(Config, InterfaceNamesHaveAtMost15Octets) {
+  EXPECT_EQ(good("wan = \"abcdefghijklmno\"\n").wan, "abcdefghijklmno");
+  EXPECT_THAT(errors_of("wan = \"abcdefghijklmnop\"\nlan = [\"br0\", \"ABCDEFGHIJKLMNOP\"]\n"),
+              ElementsAre(AllOf(HasSubstr(":1: wan names"), HasSubstr("at most 15 octets")),
+                          AllOf(HasSubstr(":2: lan names \"ABC"), HasSubstr("15 octets"))));
+}
+
+TEST(Config, ExternalAddressIsOneThatAHostCanHave) {
+  for (const char* address : {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "wan0"}) {
+    EXPECT_THAT(errors_of("external_address = \"" + std::string(address) + "\"\n"),
+                ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")))
+        << address;
+  }
+}
+
+TEST(Config, LifetimeIsAtMostAYear) {
+  EXPECT_EQ(good("[lifetime]\nmax = \"365d\"\n").limits.max_lifetime, Seconds(365 * 86400));
+  EXPECT_THAT(errors_of("[lifetime]\nmax = \"366d\"\n"),
+              ElementsAre(AllOf(HasSubstr(":2: lifetime.max"), HasSubstr("to 365d"))));
 }
 
 TEST(Config, MissingFileIsAnError) {

@@ -27,6 +27,48 @@ using ::testing::HasSubstr;
           2};
 }
 
+[[nodiscard]] FoundAddress found(std::string_view address, bool is_global = true,
+                                 bool is_preferred = true) {
+  return {{Address::parse(address).value(), 24}, is_global, is_preferred};
+}
+
+[[nodiscard]] std::vector<std::string> ordered(std::vector<FoundAddress> all,
+                                               std::optional<Address> preferred_source = {}) {
+  std::vector<std::string> texts;
+  for (const auto& own : in_order_of_use(std::move(all), preferred_source)) {
+    texts.push_back(own.address.to_string());
+  }
+  return texts;
+}
+
+TEST(InOrderOfUse, AmongEqualsTheKernelsOrderStays) {
+  EXPECT_THAT(ordered({found("203.0.113.9"), found("203.0.113.1"), found("198.51.100.1")}),
+              ElementsAre("203.0.113.9", "203.0.113.1", "198.51.100.1"));
+}
+
+TEST(InOrderOfUse, GlobalAddressesComeBeforeThoseOfTheLink) {
+  EXPECT_THAT(ordered({found("10.0.0.1", false), found("203.0.113.1")}),
+              ElementsAre("203.0.113.1", "10.0.0.1"));
+  EXPECT_THAT(ordered({found("169.254.7.7"), found("203.0.113.1")}),
+              ElementsAre("203.0.113.1", "169.254.7.7"))
+      << "ip address add gives it the global scope";
+  EXPECT_THAT(ordered({found("169.254.7.7", false)}), ElementsAre("169.254.7.7"));
+}
+
+TEST(InOrderOfUse, DeprecatedAndTentativeOnesComeAfterPreferredOnes) {
+  EXPECT_THAT(ordered({found("169.254.7.7", false), found("203.0.113.1", true, false),
+                       found("203.0.113.2")}),
+              ElementsAre("203.0.113.2", "203.0.113.1", "169.254.7.7"));
+}
+
+TEST(InOrderOfUse, TheSourceThatTheDefaultRouteNamesIsFirst) {
+  const auto source = Address::parse("203.0.113.2");
+  EXPECT_THAT(ordered({found("203.0.113.1"), found("203.0.113.2", true, false)}, source),
+              ElementsAre("203.0.113.2", "203.0.113.1"));
+  EXPECT_THAT(ordered({found("203.0.113.1")}, source), ElementsAre("203.0.113.1"))
+      << "it belongs to another interface";
+}
+
 TEST(ChooseLan, TakesWhatIsConfigured) {
   EXPECT_THAT(choose_lan({}, std::nullopt, {"br-lan"}).value(), ElementsAre("br-lan"));
 }

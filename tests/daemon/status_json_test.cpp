@@ -27,7 +27,7 @@ class StatusJson : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(gateway_.start(network(), kStart)); }
   [[nodiscard]] nlohmann::json status(Moment now) const {
-    return nlohmann::json::parse(status_json(gateway_, now));
+    return nlohmann::json::parse(status_json(gateway_, 0, now));
   }
 
   MemoryBackend backend_;
@@ -46,7 +46,9 @@ TEST_F(StatusJson, ShowsTheGatewayBeforeAnyRequest) {
   EXPECT_EQ(json["lan"][0]["addresses"][0], "192.168.1.1/24");
   EXPECT_EQ(json["backend"]["name"], "memory");
   EXPECT_EQ(json["backend"]["ends_leases"], false);
+  EXPECT_EQ(json["mapping_count"], 0);
   EXPECT_TRUE(json["mappings"].empty());
+  EXPECT_EQ(json["unsent"], 0);
 }
 
 TEST_F(StatusJson, ShowsAMappingWithItsClaimAndTimeLeft) {
@@ -77,6 +79,32 @@ TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
   const auto json = status(kStart);
   EXPECT_EQ(json["requests"]["natpmp"]["external_address"]["success"], 2);
   EXPECT_EQ(json["dropped"]["not_on_link"], 1);
+}
+
+TEST_F(StatusJson, CountsWhatTheKernelDidNotTake) {
+  EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, 7, kStart))["unsent"], 7);
+}
+
+TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
+  Limits limits;
+  limits.mappings_per_client = 2000;
+  GatewayOptions options;
+  options.policy = Policy({default_rule()}, limits);
+  Gateway gateway(options, backend_, demux_, kStart);
+  ASSERT_TRUE(gateway.start(network(), kStart));
+  std::vector<std::vector<std::uint8_t>> payloads;
+  for (std::uint16_t port = 2000; port < 3200; ++port) {
+    const auto map = natpmp::emit(natpmp::MapRequest{Protocol::udp, port, port, 60});
+    payloads.emplace_back(map.begin(), map.end());
+  }
+  std::vector<IncomingDatagram> datagrams;
+  for (const auto& payload : payloads) datagrams.push_back(from_client(payload));
+  (void)gateway.on_datagrams(datagrams, kStart);
+  const auto json = nlohmann::json::parse(status_json(gateway, 0, kStart));
+  EXPECT_EQ(json["mapping_count"], 1200);
+  ASSERT_EQ(json["mappings"].size(), 1000U);
+  EXPECT_EQ(json["mappings"].front()["external"]["port"], 2000);
+  EXPECT_EQ(json["mappings"].back()["external"]["port"], 2999);
 }
 
 TEST_F(StatusJson, WanDownIsNull) {

@@ -50,14 +50,23 @@ class Status(LabTest):
         self.assertIn("405 Method Not Allowed", head)
         self.assertIn("Allow: GET, HEAD", head)
 
-    def test_junk_and_endless_headers_are_cut_off(self):
-        for request in (b"\x00\x01\x02\r\n\r\n",
-                        b"GET / HTTP/1.1\r\nX: " + b"x" * 20000 + b"\r\n\r\n"):
-            try:
-                head, _ = self.ask(request)
-            except (ConnectionResetError, BrokenPipeError):
-                head = ""
-            self.assertNotIn("200", head)
+    def test_a_body_does_not_hide_the_error(self):
+        for size in (5, 50_000, 2_000_000_000):
+            sent = b"x" * min(size, 50_000)  # all of it, or as much as is worth sending
+            begin = time.monotonic()
+            head, _ = self.ask(b"POST /api/v1/status HTTP/1.1\r\nHost: x\r\nContent-Length: "
+                               + str(size).encode() + b"\r\n\r\n" + sent)
+            self.assertIn("405 Method Not Allowed", head)
+            self.assertLess(time.monotonic() - begin, 2)
+
+    def test_junk_gets_400_and_an_endless_header_431(self):
+        for request, status in ((b"\x00\x01\x02\r\n\r\n", "400 Bad Request"),
+                                (b"GET /\r\n\r\n", "400 Bad Request"),
+                                (b"GET / HTTP/1.1\r\nX: " + b"x" * 20000 + b"\r\n\r\n",
+                                 "431 Request Header Fields Too Large")):
+            head, body = self.ask(request)
+            self.assertIn(status, head)
+            self.assertIn("error", json.loads(body))
         self.assertEqual(self.daemon.status()["schema"], "postern.status/1")
 
     def test_a_silent_client_is_closed_after_five_seconds(self):
@@ -67,8 +76,18 @@ class Status(LabTest):
         self.assertEqual(connection.recv(1), b"")
         self.assertTrue(4 < time.monotonic() - begin < 8)
 
+    def test_term_ends_it_with_clients_connected(self):
+        for request in (b"", b"GET /api", b"GET / HTTP/1.1\r\n\r\n"):
+            self.connect().sendall(request)
+        self.assertEqual(self.daemon.terminate(), 0)
+
     def test_too_many_clients_do_not_shut_out_the_gateway(self):
         idle = [self.connect() for _ in range(40)]
+        for refused in idle[4:]:
+            self.assertEqual(refused.recv(1), b"")
+        idle[0].settimeout(0.1)
+        with self.assertRaises(TimeoutError):
+            idle[0].recv(1)
         self.lab.natpmpc("lan-a", "-a", 4000, 4000, "udp", 60)
         for connection in idle:
             connection.close()

@@ -92,6 +92,21 @@ class NoAddress(LabTest):
         self.lab.ip("gw", f"route replace default via {INET}")
 
 
+class SeveralAddresses(LabTest):
+    def test_one_of_the_link_is_not_told_to_clients(self):
+        self.lab.ip("gw", "address flush dev wan0")
+        self.lab.ip("gw", "address add 169.254.7.7/16 dev wan0 scope link")
+        self.lab.ip("gw", f"address add {WAN}/24 dev wan0")
+        self.start()
+        self.assertEqual(Client(self.lab).external_address()[::2], (SUCCESS, WAN))
+
+    def test_the_source_that_the_default_route_names_is_told(self):
+        self.lab.ip("gw", "address add 203.0.113.7/24 dev wan0")
+        self.lab.ip("gw", f"route replace default via {INET} src 203.0.113.7")
+        self.start()
+        self.assertEqual(Client(self.lab).external_address()[::2], (SUCCESS, "203.0.113.7"))
+
+
 class Configuration(LabTest):
     def test_the_address_to_tell_may_be_configured(self):  # NPMP-34
         self.start(external_address="198.51.100.77")

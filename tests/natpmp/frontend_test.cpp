@@ -233,7 +233,7 @@ TEST_F(FrontendTest, RenewsAndDeletesBeyondTheQuotaButMapsNothingNew) {
 
 // NPMP-53, 54, 61
 TEST_F(FrontendTest, IsOutOfResourcesWhenTheFirewallRefuses) {
-  house_->backend->fail_next(1);
+  house_->backend->fail_next(2);  // The commit, and putting everything back.
   expect_error(map_udp(kHostA, 8080, 40001), ResultCode::out_of_resources, 8080);
   EXPECT_EQ(house_->doors(), 0U);
   EXPECT_EQ(house_->mappings(), 0U);

@@ -43,7 +43,8 @@ class NftablesFixture : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (const auto& why = netns_.why_not()) GTEST_SKIP() << *why;
-    auto opened = NftablesBackend::open({.allow_renewal_in_place = GetParam()});
+    auto opened =
+        NftablesBackend::open({.allow_renewal_in_place = GetParam(), .own_udp_ports = {5351}});
     ASSERT_TRUE(opened) << opened.error().reason;
     backend_ = std::move(*opened);
   }
