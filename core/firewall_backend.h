@@ -52,8 +52,9 @@ class FirewallBackend {
                                                          Moment now) = 0;
 
   /// Applies the changes of one turn in one transaction: all of them, or none. Each key occurs at
-  /// most once, and its `before` is what an earlier call left there. Closing a door that the
-  /// firewall has already ended by itself is not an error.
+  /// most once, and its `before` is what an earlier call left there. No two open Forward4 lead to
+  /// the same internal endpoint. Closing a door that the firewall has already ended by itself is
+  /// not an error.
   [[nodiscard]] virtual Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                           Moment now) = 0;
 };

@@ -29,6 +29,11 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   return wan_name(left) == wan_name(right) && lan_names(left) == lan_names(right);
 }
 
+/// Of several addresses the one that packets leave with (RFC 6886 §4.3.2).
+[[nodiscard]] std::optional<Address> external_address_of(const Network& network) {
+  return network.wan ? network.wan->first_v4() : std::nullopt;
+}
+
 [[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {
   std::vector<Prefix> prefixes;
   for (const auto& interface : network.lan) {
@@ -92,7 +97,7 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   if (network == state_.network) return turn;
   const bool rules_stay = same_rules(network, state_.network);
   adopt_network(network);
-  if (!rules_stay || choose_external_address() != state_.external_address.local()) {
+  if (!rules_stay || external_address_of(network) != state_.external_address.local()) {
     (void)rebuild(now, turn);
     send_due_announcements(now, turn);
   }
@@ -156,7 +161,7 @@ void Gateway::adopt_network(const Network& network) {
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   next_rebuild_ = now + kRebuildPause;
   const auto before = state_.external_address.local();
-  const auto external = choose_external_address();
+  const auto external = external_address_of(state_.network);
   state_.table.expire(now);
   state_.table.set_external_address(external);
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
@@ -190,14 +195,6 @@ void Gateway::follow_external_address(std::optional<Address> before, Moment now)
     last_external_address_ = after;
   }
   frontend_.on_event(GatewayEvent::external_address_changed, state_, now);
-}
-
-std::optional<Address> Gateway::choose_external_address() const {
-  const auto& wan = state_.network.wan;
-  if (!wan) return std::nullopt;
-  // Of several addresses the one in use stays in use while the interface has it (RFC 6886 §4.3.2).
-  if (last_external_address_ && wan->has(*last_external_address_)) return last_external_address_;
-  return wan->first_v4();
 }
 
 void Gateway::send_due_announcements(Moment now, Turn& turn) {

@@ -75,7 +75,6 @@ class Gateway {
   /// after a second; until the doors stand at a new external address, there is none.
   [[nodiscard]] Result<void, BackendError> rebuild(Moment now, Turn& turn);
   void follow_external_address(std::optional<Address> before, Moment now);
-  [[nodiscard]] std::optional<Address> choose_external_address() const;
   void send_due_announcements(Moment now, Turn& turn);
 
   FirewallBackend& backend_;

@@ -6,10 +6,6 @@
 namespace postern {
 namespace {
 
-/// Room for so many is made at once, half a megabyte, so that no request has to wait while the
-/// indexes grow.
-constexpr std::size_t kExpectedMappings = 16384;
-
 /// How long to leave the firewall alone after it refused to close a door. Its own timer ends the
 /// door meanwhile.
 constexpr Seconds kRetryExpiry{1};
@@ -51,12 +47,7 @@ std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
 }
 
 MappingTable::MappingTable(Policy policy, std::uint64_t random_seed)
-    : policy_(std::move(policy)), random_(random_seed) {
-  const auto expected = std::min<std::size_t>(policy_.limits().mappings, kExpectedMappings);
-  mappings_.reserve(expected);
-  by_external_.reserve(expected);
-  by_internal_.reserve(expected);
-}
+    : policy_(std::move(policy)), random_(random_seed) {}
 
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
   const auto permission = policy_.judge(request);
@@ -243,13 +234,11 @@ const Mapping* MappingTable::find(MappingId id) const {
 }
 
 const Mapping* MappingTable::find_by_external(Protocol protocol, const Endpoint& external) const {
-  const auto found = by_external_.find({protocol, external});
-  return found == by_external_.end() ? nullptr : found->second;
+  return by_external_.find({protocol, external});
 }
 
 const Mapping* MappingTable::find_by_internal(Protocol protocol, const Endpoint& internal) const {
-  const auto found = by_internal_.find({protocol, internal});
-  return found == by_internal_.end() ? nullptr : found->second;
+  return by_internal_.find({protocol, internal});
 }
 
 std::size_t MappingTable::count_of(const Address& client) const {
@@ -332,8 +321,8 @@ void MappingTable::put(MappingId id, std::optional<Standing> standing) {
 
 void MappingTable::link(Entry& entry, Moment due) {
   const auto& mapping = entry.mapping;
-  by_external_.emplace(PortKey{mapping.protocol, mapping.external}, &mapping);
-  by_internal_.emplace(PortKey{mapping.protocol, mapping.internal}, &mapping);
+  by_external_.insert(mapping);
+  by_internal_.insert(mapping);
   for (const auto& claim : mapping.claims) {
     auto& ids = by_client_[claim.claimant.client];
     ids.insert(ids.end(), mapping.id);

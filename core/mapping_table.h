@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/door.h"
+#include "core/flat_index.h"
 #include "core/map_request.h"
 #include "core/mapping.h"
 #include "core/policy.h"
@@ -98,10 +99,18 @@ class MappingTable {
  private:
   using PortKey = std::pair<Protocol, Endpoint>;
   struct PortKeyHash {
-    // Not noexcept, so that libstdc++ keeps each hash and need not compute it again on the way.
     std::size_t operator()(const PortKey& key) const;
   };
-  using PortIndex = std::unordered_map<PortKey, const Mapping*, PortKeyHash>;
+  struct ExternalOf {
+    PortKey operator()(const Mapping& mapping) const {
+      return {mapping.protocol, mapping.external};
+    }
+  };
+  struct InternalOf {
+    PortKey operator()(const Mapping& mapping) const {
+      return {mapping.protocol, mapping.internal};
+    }
+  };
   /// Each mapping by the moment when expire() must look at it.
   using DueIndex = std::set<std::pair<Moment, MappingId>>;
   struct Entry {
@@ -138,8 +147,8 @@ class MappingTable {
   std::optional<Address> external_address_;
 
   std::unordered_map<MappingId, Entry> mappings_;
-  PortIndex by_external_;
-  PortIndex by_internal_;
+  FlatIndex<Mapping, ExternalOf, PortKeyHash> by_external_;
+  FlatIndex<Mapping, InternalOf, PortKeyHash> by_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
   DueIndex due_;
   MappingId next_id_ = 1;

@@ -85,8 +85,8 @@ Element element_of(const Door& door) {
   return std::visit(ElementOf{}, door);
 }
 
-Element element_of(const Pin& pin) {
-  return {Container::pin4, key_by_address(pin.protocol, pin.internal), std::nullopt};
+Element pin_element(Protocol protocol, const Endpoint& internal) {
+  return {Container::pin4, key_by_address(protocol, internal), std::nullopt};
 }
 
 std::optional<Door> door_of(const Element& element) {

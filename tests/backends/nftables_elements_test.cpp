@@ -29,7 +29,7 @@ TEST(Elements, AnOutboundIsKeyedByItsInside) {
 }
 
 TEST(Elements, APinIsTheInsideAlone) {
-  const auto element = element_of(Pin{Protocol::udp, kInside});
+  const auto element = pin_element(Protocol::udp, kInside);
   EXPECT_EQ(element.container, Container::pin4);
   EXPECT_EQ(element.key, (ElementKey{192, 168, 78, 2,      // internal address
                                      17, 0, 0, 0,          // protocol, padding
@@ -71,7 +71,7 @@ TEST(Elements, WhatIsNotOursIsNoDoor) {
   without_data.data.reset();
   EXPECT_FALSE(door_of(without_data));
 
-  EXPECT_FALSE(door_of(element_of(Pin{Protocol::udp, kInside})));
+  EXPECT_FALSE(door_of(pin_element(Protocol::udp, kInside)));
 }
 
 TEST(Elements, ATimeoutIsTheTimeLeft) {
