@@ -157,6 +157,7 @@ TEST(Config, UnknownKeysAreErrorsAndAllAreReported) {
 }
 
 TEST(Config, SyntaxErrorsNameTheLine) {
+  EXPECT_THAT(errors_of("wan = 5\n[`imi -1\nx"), ElementsAre(HasSubstr("postern.toml:2:")));
   EXPECT_THAT(errors_of("wan = \"wan0\"\nlan = [\n"), ElementsAre(HasSubstr("postern.toml:")));
 }
 
