@@ -29,7 +29,6 @@ OWN = [
     ("ctl/", ["core/", "ctl/"]),
     # A load generator is a client: it takes the packets, not the daemon.
     ("bench/", ["core/", "protocols/", "backends/", "bench/"]),
-    ("tests/fuzz/config_fuzz", ["daemon/", "tests/"]),
     ("tests/daemon/", ["core/", "protocols/", "backends/", "daemon/", "tests/"]),
     ("tests/", ["core/", "protocols/", "backends/", "tests/"]),
 ]
