@@ -111,14 +111,25 @@ bool Prefix::contains(const Address& address) const {
   return address.is_v4() == network_.is_v4();
 }
 
+Address Prefix::last() const {
+  auto octets = network_.octets();
+  for (unsigned bit = length_; bit < 128; ++bit) {
+    octets[bit / 8] = static_cast<std::uint8_t>(octets[bit / 8] | (0x80U >> (bit % 8)));
+  }
+  return Address::v6(octets);
+}
+
+unsigned Prefix::length() const {
+  return network_.is_v4() ? length_ - kMappedBits : length_;
+}
+
 std::optional<Address> Prefix::directed_broadcast() const {
   if (!network_.is_v4() || length_ > kMappedBits + 30) return std::nullopt;
   return Address::v4(network_.v4_value() | (0xffffffffU >> (length_ - kMappedBits)));
 }
 
 std::string Prefix::to_string() const {
-  return network_.to_string() + "/" +
-         std::to_string(network_.is_v4() ? length_ - kMappedBits : length_);
+  return network_.to_string() + "/" + std::to_string(length());
 }
 
 }  // namespace postern

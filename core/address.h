@@ -72,12 +72,20 @@ class Prefix {
   [[nodiscard]] static std::optional<Prefix> parse(std::string_view text);
 
   [[nodiscard]] bool contains(const Address& address) const;
+  /// The first address: all host bits are zero.
+  [[nodiscard]] const Address& network() const { return network_; }
+  /// The last address: all host bits are one.
+  [[nodiscard]] Address last() const;
+  /// In bits of the address's own family.
+  [[nodiscard]] unsigned length() const;
+  /// Whether it holds a single address.
+  [[nodiscard]] bool is_one_host() const { return length_ == 128; }
   /// The all-ones host address of an IPv4 prefix of up to 30 bits; longer ones have none
   /// (RFC 3021).
   [[nodiscard]] std::optional<Address> directed_broadcast() const;
   [[nodiscard]] std::string to_string() const;
 
-  friend bool operator==(const Prefix&, const Prefix&) = default;
+  friend auto operator<=>(const Prefix&, const Prefix&) = default;
 
  private:
   Address network_;

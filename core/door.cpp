@@ -7,6 +7,9 @@ struct KeyOf {
   DoorKey operator()(const Forward4& door) const {
     return {DoorKey::Kind::forward4, door.protocol, door.external};
   }
+  DoorKey operator()(const Pinhole6& door) const {
+    return {DoorKey::Kind::pinhole6, door.protocol, door.internal};
+  }
   DoorKey operator()(const Outbound4& door) const {
     return {DoorKey::Kind::outbound4, door.protocol, door.internal};
   }
@@ -20,8 +23,15 @@ DoorKey key_of(const Door& door) {
 
 std::vector<TimedDoor> doors_of(const Mapping& mapping) {
   const Moment ends = mapping.ends();
-  return {{Forward4{mapping.protocol, mapping.external, mapping.internal}, ends},
-          {Outbound4{mapping.protocol, mapping.internal, mapping.external}, ends}};
+  if (mapping.is_pinhole()) {
+    return {{Pinhole6{mapping.protocol, mapping.internal, mapping.filters}, ends}};
+  }
+  std::vector<TimedDoor> doors{
+      {Forward4{mapping.protocol, mapping.external, mapping.internal, mapping.filters}, ends}};
+  if (mapping.owns_outbound_port) {
+    doors.push_back({Outbound4{mapping.protocol, mapping.internal, mapping.external}, ends});
+  }
+  return doors;
 }
 
 }  // namespace postern

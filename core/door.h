@@ -9,20 +9,34 @@
 #include "core/endpoint.h"
 #include "core/mapping.h"
 #include "core/protocol.h"
+#include "core/remote_filter.h"
 #include "core/time.h"
 
 namespace postern {
 
-/// Packets from outside to `external` go to `internal`, and are let through.
+/// IPv4 packets from those remote peers to `external` go to `internal`, and are let through.
 struct Forward4 {
   Protocol protocol = Protocol::udp;
   Endpoint external;
   Endpoint internal;
+  /// Normalized.
+  RemoteFilters filters = {};
 
   friend bool operator==(const Forward4&, const Forward4&) = default;
 };
 
-/// Packets from `internal` to the outside leave with `external` as their source (RFC 6886 §3.9).
+/// IPv6 packets from those remote peers to `internal` are let through.
+struct Pinhole6 {
+  Protocol protocol = Protocol::udp;
+  Endpoint internal;
+  /// Normalized.
+  RemoteFilters filters = {};
+
+  friend bool operator==(const Pinhole6&, const Pinhole6&) = default;
+};
+
+/// IPv4 packets from `internal` to the outside leave with `external` as their source (RFC 6886
+/// §3.9).
 struct Outbound4 {
   Protocol protocol = Protocol::udp;
   Endpoint internal;
@@ -32,15 +46,15 @@ struct Outbound4 {
 };
 
 /// What the firewall must hold for a mapping to work.
-using Door = std::variant<Forward4, Outbound4>;
+using Door = std::variant<Forward4, Pinhole6, Outbound4>;
 
 /// What makes a door unique in the firewall: of two doors with one key only one can be open.
 struct DoorKey {
-  enum class Kind : std::uint8_t { forward4, outbound4 };
+  enum class Kind : std::uint8_t { forward4, pinhole6, outbound4 };
 
   Kind kind = Kind::forward4;
   Protocol protocol = Protocol::udp;
-  /// The external endpoint of a Forward4, the internal one of an Outbound4.
+  /// The external endpoint of a Forward4, the internal one of the others.
   Endpoint endpoint;
 
   friend auto operator<=>(const DoorKey&, const DoorKey&) = default;

@@ -7,20 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/capabilities.h"
 #include "core/door.h"
 #include "core/network.h"
 #include "core/result.h"
 #include "core/time.h"
 
 namespace postern {
-
-/// What a backend can do on this machine, found out when it was made.
-struct Capabilities {
-  /// The firewall itself ends a door at its time, also when this process is dead.
-  bool ends_leases = false;
-  /// A door's time is extended without taking it out first.
-  bool renews_in_place = false;
-};
 
 struct BackendError {
   /// For the log: what was tried and what the firewall answered.
@@ -52,9 +45,8 @@ class FirewallBackend {
                                                          Moment now) = 0;
 
   /// Applies the changes of one turn in one transaction: all of them, or none. Each key occurs at
-  /// most once, and its `before` is what an earlier call left there. No two open Forward4 lead to
-  /// the same internal endpoint. Closing a door that the firewall has already ended by itself is
-  /// not an error.
+  /// most once, and its `before` is what an earlier call left there. Closing a door that the
+  /// firewall has already ended by itself is not an error.
   [[nodiscard]] virtual Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                           Moment now) = 0;
 };

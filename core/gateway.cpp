@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <iterator>
+#include <utility>
 
 #include "core/ingress.h"
 
@@ -11,6 +12,11 @@ namespace {
 
 /// A rebuild costs time for every door there is, so clients must not be able to cause many.
 constexpr Seconds kRebuildPause{1};
+/// Somebody who keeps changing our table must not keep us from the clients.
+constexpr Milliseconds kRepairPause{100};
+/// Looking for connections costs time for each there is, so doors of a short while share one look.
+/// Half of the 50 ms within which a closed door is to be quiet.
+constexpr Milliseconds kPurgeDelay{25};
 
 void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -44,14 +50,17 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
 
 }  // namespace
 
-Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, DatagramFrontend& frontend,
-                 Moment now)
+Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
+                 DatagramFrontend& frontend, Moment now)
     : backend_(backend),
+      flows_(flows),
       frontend_(frontend),
+      keeps_established_tcp_(options.keeps_established_tcp),
       state_{{},
              ExternalAddress(options.external_address),
              Epoch(now),
-             MappingTable(std::move(options.policy), options.random_seed)} {}
+             MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)} {
+}
 
 Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
   const auto found = backend_.open_doors(now);
@@ -60,6 +69,7 @@ Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
   state_.table.adopt(*found, now);
   Turn turn;
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
+  purge_strays(turn);
   frontend_.on_event(GatewayEvent::started, state_, now);
   send_due_announcements(now, turn);
   return turn;
@@ -104,8 +114,24 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   return turn;
 }
 
+Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
+  Turn turn;
+  ++counters_.repairs[reason];
+  if (now < next_repair_) {
+    if (!rebuild_at_ || *rebuild_at_ > next_repair_) rebuild_at_ = next_repair_;
+  } else {
+    (void)rebuild(now, turn);
+  }
+  return turn;
+}
+
+void Gateway::on_occupied_ports(const OccupiedPorts& occupied) {
+  state_.table.set_occupied_ports(occupied);
+}
+
 Turn Gateway::on_timeout(Moment now) {
   Turn turn;
+  if (purge_at_ && *purge_at_ <= now) purge_flows(turn);
   if (rebuild_at_ && *rebuild_at_ <= now) (void)rebuild(now, turn);
   run_turn([] {}, now, turn);
   send_due_announcements(now, turn);
@@ -114,7 +140,8 @@ Turn Gateway::on_timeout(Moment now) {
 
 std::optional<Moment> Gateway::next_timeout() const {
   std::optional<Moment> next;
-  for (const auto& due : {state_.table.next_expiry(), frontend_.next_timeout(), rebuild_at_}) {
+  for (const auto& due :
+       {state_.table.next_expiry(), frontend_.next_timeout(), rebuild_at_, purge_at_}) {
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -129,6 +156,7 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
     const auto committed = backend_.commit(changes, now);
     if (committed) {
       ++counters_.commits;
+      note_flows(changes, now);
       break;
     }
     note_refusal(committed.error(), turn);
@@ -153,6 +181,44 @@ void Gateway::note_refusal(const BackendError& error, Turn& turn) {
   turn.backend_errors.push_back(error.reason);
 }
 
+void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
+  for (const auto& change : changes) {
+    if (change.is_renewal()) continue;
+    if (change.before) {
+      const bool ended_by_itself = !change.after && change.before->ends <= now;
+      purges_.push_back({FlowPurge::Which::through_door, change.before->door,
+                         ended_by_itself && keeps_established_tcp_});
+    }
+    if (change.after && std::holds_alternative<Forward4>(change.after->door)) {
+      purges_.push_back({FlowPurge::Which::past_door, change.after->door, false});
+    }
+  }
+  if (!purges_.empty() && !purge_at_) purge_at_ = now + kPurgeDelay;
+}
+
+void Gateway::purge_flows(Turn& turn) {
+  purge_at_.reset();
+  const auto purges = std::exchange(purges_, {});
+  note_purge(flows_.purge(purges), turn);
+}
+
+void Gateway::purge_strays(Turn& turn) {
+  std::vector<Address> external;
+  if (state_.network.wan) {
+    for (const auto& own : state_.network.wan->addresses) external.push_back(own.address);
+  }
+  note_purge(flows_.purge_strays(state_.table.doors(), external, lan_prefixes(state_.network)),
+             turn);
+}
+
+void Gateway::note_purge(const Result<std::size_t, std::string>& purged, Turn& turn) {
+  if (purged) {
+    counters_.purged_flows += *purged;
+  } else {
+    turn.backend_errors.push_back(purged.error());
+  }
+}
+
 void Gateway::adopt_network(const Network& network) {
   state_.network = network;
   state_.table.set_lan_prefixes(lan_prefixes(network));
@@ -160,14 +226,17 @@ void Gateway::adopt_network(const Network& network) {
 
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   next_rebuild_ = now + kRebuildPause;
+  next_repair_ = now + kRepairPause;
   const auto before = state_.external_address.local();
   const auto external = external_address_of(state_.network);
   state_.table.expire(now);
   state_.table.set_external_address(external);
+  const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
     ++counters_.commits;
     rebuild_at_.reset();
+    note_flows(changes, now);
     state_.external_address.set_local(external);
   } else {
     note_refusal(done.error(), turn);

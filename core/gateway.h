@@ -4,11 +4,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/counters.h"
 #include "core/datagram.h"
 #include "core/firewall_backend.h"
+#include "core/flow_table.h"
 #include "core/frontend.h"
 #include "core/gateway_state.h"
 #include "core/network.h"
@@ -23,6 +25,8 @@ struct GatewayOptions {
   Policy policy;
   /// Replaces the WAN interface's address in answers (1:1 NAT before this machine).
   std::optional<Address> external_address;
+  /// Established TCP connections outlive a lease that ends by itself.
+  bool keeps_established_tcp = false;
   std::uint64_t random_seed = 0;
 };
 
@@ -30,7 +34,7 @@ struct GatewayOptions {
 struct Turn {
   /// What became of mappings; for the log.
   std::vector<TableEvent> events;
-  /// Why the firewall refused something; for the log.
+  /// Why the firewall refused something, or connections could not be ended; for the log.
   std::vector<std::string> backend_errors;
   std::vector<OutgoingDatagram> send;
 };
@@ -39,10 +43,12 @@ struct Turn {
 /// deadline come out. Replies leave only after the firewall has what they promise.
 class Gateway {
  public:
-  /// The backend and the frontend outlive the gateway.
-  Gateway(GatewayOptions options, FirewallBackend& backend, DatagramFrontend& frontend, Moment now);
+  /// Backend, flow table and frontend outlive the gateway.
+  Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
+          DatagramFrontend& frontend, Moment now);
 
-  /// Takes over what an earlier run left in the firewall, puts our rules there, and announces.
+  /// Takes over what an earlier run left in the firewall, puts our rules there, ends connections
+  /// of doors that have gone meanwhile, and announces.
   /// Called once, before everything else. After an error nothing is served.
   [[nodiscard]] Result<Turn, BackendError> start(const Network& network, Moment now);
 
@@ -50,6 +56,10 @@ class Gateway {
   [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
   /// Follows the interfaces: O(n) in the number of mappings when the WAN or the LAN's names change.
   [[nodiscard]] Turn on_network(const Network& network, Moment now);
+  /// Somebody else changed what we rely on, or may have: puts everything of ours back, at once but
+  /// at most ten times a second. `reason` is a constant word, for the counters.
+  [[nodiscard]] Turn on_firewall_changed(std::string_view reason, Moment now);
+  void on_occupied_ports(const OccupiedPorts& occupied);
   [[nodiscard]] Turn on_timeout(Moment now);
   /// When to call on_timeout() next; nothing: not before something else happens.
   [[nodiscard]] std::optional<Moment> next_timeout() const;
@@ -68,6 +78,11 @@ class Gateway {
   /// refuses again, once more with no change allowed.
   void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
+  /// Remembers which connections these changes, now done, put an end to.
+  void note_flows(std::span<const DoorChange> changes, Moment now);
+  void purge_flows(Turn& turn);
+  void purge_strays(Turn& turn);
+  void note_purge(const Result<std::size_t, std::string>& purged, Turn& turn);
 
   void adopt_network(const Network& network);
   /// Puts the rules for the network as it is, and all doors, into the firewall anew, and tells the
@@ -78,15 +93,21 @@ class Gateway {
   void send_due_announcements(Moment now, Turn& turn);
 
   FirewallBackend& backend_;
+  FlowTable& flows_;
   DatagramFrontend& frontend_;
+  bool keeps_established_tcp_;
   GatewayState state_;
   Counters counters_;
   /// The last external address there was, also while there is none.
   std::optional<Address> last_external_address_;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;
-  /// No rebuild before this because of a refused commit.
+  /// No rebuild before this because of a refused commit, or of a change by somebody else.
   Moment next_rebuild_{};
+  Moment next_repair_{};
+  /// Connections to end, and when.
+  std::vector<FlowPurge> purges_;
+  std::optional<Moment> purge_at_;
 };
 
 }  // namespace postern

@@ -1,20 +1,31 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/endpoint.h"
 #include "core/mapping.h"
 #include "core/protocol.h"
+#include "core/remote_filter.h"
 #include "core/time.h"
 
 namespace postern {
+
+/// Which external port a wish may end with.
+enum class Placement : std::uint8_t {
+  /// An internal endpoint has one mapping: the one it has, else the suggested port, else another.
+  any_port,
+  /// The suggested port or none; the internal endpoint may have mappings on other ports beside it
+  /// (UPnP IGD, AddPortMapping).
+  suggested_port,
+};
 
 /// A wish for a mapping, the same for every frontend.
 struct MapRequest {
   Claimant claimant;
   Protocol protocol = Protocol::udp;
-  /// Where the traffic shall go; its port is never 0.
+  /// Where the traffic shall go; its port is never 0. IPv6 asks for a pinhole.
   Endpoint internal;
   /// 0: no wish.
   std::uint16_t suggested_external_port = 0;
@@ -22,6 +33,9 @@ struct MapRequest {
   Seconds lifetime{0};
   /// See Claim.
   bool reserves_companion = false;
+  Placement placement = Placement::any_port;
+  /// Who may use the mapping from now on; nothing: as it was, and everybody for a new one.
+  std::optional<RemoteFilters> filters = {};
 };
 
 /// Why a wish was refused. Closed: each frontend translates every one into its own codes.
@@ -36,6 +50,12 @@ enum class MapError : std::uint8_t {
   client_limit_reached,
   /// The table has as many mappings as it may have.
   table_limit_reached,
+  /// The one external port that would do is taken, or kept for another host.
+  external_port_taken,
+  /// More filters than one mapping, or all together, may have.
+  too_many_filters,
+  /// The firewall backend cannot do it at all.
+  unsupported,
   /// The firewall did not take it.
   backend_refused,
 };
@@ -52,6 +72,12 @@ enum class MapError : std::uint8_t {
       return "client_limit_reached";
     case MapError::table_limit_reached:
       return "table_limit_reached";
+    case MapError::external_port_taken:
+      return "external_port_taken";
+    case MapError::too_many_filters:
+      return "too_many_filters";
+    case MapError::unsupported:
+      return "unsupported";
     case MapError::backend_refused:
       return "backend_refused";
   }

@@ -6,6 +6,7 @@
 
 #include "core/endpoint.h"
 #include "core/protocol.h"
+#include "core/remote_filter.h"
 #include "core/time.h"
 
 namespace postern {
@@ -47,6 +48,8 @@ struct Claim {
 };
 
 /// An external endpoint whose traffic goes to an internal endpoint. Never without a claim.
+///
+/// An IPv6 mapping is a pinhole: nothing is translated, and both endpoints are the same.
 struct Mapping {
   MappingId id = 0;
   Protocol protocol = Protocol::udp;
@@ -55,7 +58,13 @@ struct Mapping {
   Endpoint external;
   Moment created{};
   std::vector<Claim> claims;
+  /// Which remote peers may use it; normalized.
+  RemoteFilters filters = {};
+  /// What the internal endpoint sends leaves with this mapping's external endpoint. Of several IPv4
+  /// mappings of one internal endpoint, exactly the oldest has this.
+  bool owns_outbound_port = false;
 
+  [[nodiscard]] bool is_pinhole() const { return !internal.address.is_v4(); }
   /// When the last claim ends, and with it the mapping.
   [[nodiscard]] Moment ends() const;
   /// When the first claim ends.

@@ -24,38 +24,33 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
                      [&](const Claim& claim) { return claim.claimant.client == client; });
 }
 
-/// Whether the two stand in the indexes alike; only their ends may differ.
-[[nodiscard]] bool is_indexed_alike(const Mapping& left, const Mapping& right) {
-  const auto same_claimant = [](const Claim& a, const Claim& b) {
-    return a.claimant == b.claimant;
-  };
-  return left.protocol == right.protocol && left.internal == right.internal &&
-         left.external == right.external &&
-         left.reserves_companion() == right.reserves_companion() &&
-         std::equal(left.claims.begin(), left.claims.end(), right.claims.begin(),
-                    right.claims.end(), same_claimant);
-}
-
 [[nodiscard]] TableEvent::Kind kind_of_change(const Mapping& before, const Mapping& after) {
-  return before.external == after.external ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
+  const bool stays = before.external == after.external && before.internal == after.internal;
+  return stays ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
 }
 
 }  // namespace
 
-std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
-  return combine_hashes(std::hash<Endpoint>{}(key.second), static_cast<std::size_t>(key.first));
-}
-
-MappingTable::MappingTable(Policy policy, std::uint64_t random_seed)
-    : policy_(std::move(policy)), random_(random_seed) {}
+MappingTable::MappingTable(Policy policy, Capabilities can, std::uint64_t random_seed)
+    : policy_(std::move(policy)), can_(can), random_(random_seed) {}
 
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
+  const bool is_pinhole = !request.internal.address.is_v4();
+  if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
   const auto permission = policy_.judge(request);
   if (!permission) return fail(permission.error());
-  if (!external_address_) return fail(MapError::no_external_address);
+  if (!is_pinhole && !external_address_) return fail(MapError::no_external_address);
 
-  auto mapping = mapping_for(request, permission->external_ports, now);
+  const Mapping* existing = existing_for(request);
+  const Address& client = request.claimant.client;
+  if ((!existing || !has_claim_of(*existing, client)) &&
+      count_of(client) >= policy_.limits().mappings_per_client) {
+    return fail(MapError::client_limit_reached);
+  }
+  auto mapping = existing ? Result<Mapping, MapError>(*existing)
+                          : new_mapping(request, permission->external_ports, now);
   if (!mapping) return fail(mapping.error());
+  if (auto set = set_filters(*mapping, request); !set) return fail(set.error());
   drop_claims_of(*mapping, request.claimant);
   const Lease lease{permission->lifetime, now + permission->lifetime};
   mapping->claims.push_back({request.claimant, lease, request.reserves_companion});
@@ -66,35 +61,77 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   return grant;
 }
 
-Result<Mapping, MapError> MappingTable::mapping_for(const MapRequest& request,
-                                                    const PortSet& permitted, Moment now) {
-  const Mapping* existing = find_by_internal(request.protocol, request.internal);
-  const Address& client = request.claimant.client;
-  if (!existing || !has_claim_of(*existing, client)) {
-    if (count_of(client) >= policy_.limits().mappings_per_client) {
-      return fail(MapError::client_limit_reached);
-    }
+const Mapping* MappingTable::existing_for(const MapRequest& request) const {
+  const bool is_pinhole = !request.internal.address.is_v4();
+  if (is_pinhole || request.placement == Placement::any_port) {
+    return find_by_internal(request.protocol, request.internal);
   }
-  if (existing) return *existing;
-  if (size() >= policy_.limits().mappings) return fail(MapError::table_limit_reached);
+  const Mapping* there =
+      find_by_external(request.protocol, {*external_address_, request.suggested_external_port});
+  return there && there->internal == request.internal ? there : nullptr;
+}
 
-  const auto port = ports_.choose({request.protocol, request.internal.address,
-                                   request.suggested_external_port, request.internal.port},
-                                  permitted, random_);
-  if (!port) return fail(MapError::no_port_available);
+Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
+                                                    const PortSet& permitted, Moment now) {
+  if (size() >= policy_.limits().mappings) return fail(MapError::table_limit_reached);
   Mapping mapping;
   mapping.id = next_id_;
   mapping.protocol = request.protocol;
   mapping.internal = request.internal;
-  mapping.external = {*external_address_, *port};
   mapping.created = now;
+  if (mapping.is_pinhole()) {
+    if (!permitted.contains(request.internal.port)) return fail(MapError::not_authorized);
+    mapping.external = request.internal;
+    return mapping;
+  }
+  const auto port = choose_port(request, permitted);
+  if (!port) return fail(port.error());
+  mapping.external = {*external_address_, *port};
+  mapping.owns_outbound_port = !find_by_internal(request.protocol, request.internal);
   return mapping;
+}
+
+Result<std::uint16_t, MapError> MappingTable::choose_port(const MapRequest& request,
+                                                          const PortSet& permitted) {
+  const Address& holder = request.internal.address;
+  const std::uint16_t suggested = request.suggested_external_port;
+  if (request.placement == Placement::suggested_port) {
+    if (!permitted.contains(suggested)) return fail(MapError::not_authorized);
+    if (ports_.is_free(request.protocol, suggested, holder)) return suggested;
+    return fail(MapError::external_port_taken);
+  }
+  const auto port = ports_.choose({request.protocol, holder, suggested, request.internal.port},
+                                  permitted, random_);
+  if (!port) return fail(MapError::no_port_available);
+  return *port;
+}
+
+Result<void, MapError> MappingTable::set_filters(Mapping& mapping,
+                                                 const MapRequest& request) const {
+  if (!request.filters) return {};
+  if (request.filters->size() > kMostFiltersOfMapping) return fail(MapError::too_many_filters);
+  auto filters = normalized(*request.filters);
+  if (filters_ - mapping.filters.size() + filters.size() > kMostFilters) {
+    return fail(MapError::too_many_filters);
+  }
+  mapping.filters = std::move(filters);
+  return {};
 }
 
 Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& internal,
                                              const Claimant& claimant) {
-  const Mapping* mapping = find_by_internal(protocol, internal);
-  return mapping ? drop_claim(*mapping, claimant) : Result<void, MapError>();
+  const Mapping* oldest = find_by_internal(protocol, internal);
+  if (!oldest) return {};
+  std::vector<MappingId> ids{oldest->id};
+  const auto younger = younger_of_internal_.find({protocol, internal});
+  if (younger != younger_of_internal_.end()) {
+    ids.insert(ids.end(), younger->second.begin(), younger->second.end());
+  }
+  Result<void, MapError> result;
+  for (const MappingId id : ids) {
+    if (const auto dropped = drop_claim(*find(id), claimant); !dropped) result = dropped;
+  }
+  return result;
 }
 
 Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claimant& claimant) {
@@ -114,7 +151,7 @@ Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Cl
   drop_claims_of(left, claimant);
   if (left.claims.size() == mapping.claims.size()) return {};
   const MappingId id = mapping.id;
-  const bool staged = left.claims.empty() ? stage(id, std::nullopt) : stage(id, std::move(left));
+  const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
   if (!staged) return fail(MapError::backend_refused);
   return {};
 }
@@ -126,7 +163,7 @@ void MappingTable::expire(Moment now) {
     auto& entry = mappings_.at(id);
     Mapping left = entry.mapping;
     std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
-    const bool staged = left.claims.empty() ? stage(id, std::nullopt) : stage(id, std::move(left));
+    const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
     if (!staged) reschedule(entry, now + kRetryExpiry);
   }
 }
@@ -141,7 +178,7 @@ void MappingTable::set_external_address(std::optional<Address> address) {
   if (!address) return;
   std::vector<Mapping> moved;
   for (const auto& [id, entry] : mappings_) {
-    if (entry.mapping.external.address == *address) continue;
+    if (entry.mapping.is_pinhole() || entry.mapping.external.address == *address) continue;
     moved.push_back(entry.mapping);
     moved.back().external.address = *address;
   }
@@ -155,21 +192,54 @@ void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
   policy_.set_lan_prefixes(std::move(prefixes));
 }
 
+void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {
+  ports_.set_occupied(Protocol::tcp, occupied.tcp);
+  ports_.set_occupied(Protocol::udp, occupied.udp);
+}
+
 void MappingTable::adopt(std::span<const TimedDoor> doors, Moment now) {
+  // Who sends with which port tells which of several forwards is the oldest.
+  std::unordered_map<PortKey, Endpoint, PortKeyHash> outbound;
   for (const auto& [door, ends] : doors) {
-    const auto* forward = std::get_if<Forward4>(&door);
-    if (!forward || forward->internal.port == 0 || ends <= now) continue;
-    if (ports_.is_taken(forward->protocol, forward->external.port) ||
-        find_by_internal(forward->protocol, forward->internal)) {
-      continue;
+    if (const auto* found = std::get_if<Outbound4>(&door)) {
+      outbound.emplace(PortKey{found->protocol, found->internal}, found->external);
     }
-    const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
-    const MappingId id = next_id_;
-    Mapping mapping{id, forward->protocol, forward->internal, forward->external, now, {}};
-    // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
-    mapping.claims.push_back({{kRecovered, forward->internal.address}, lease, true});
-    if (stage(id, std::move(mapping))) ++next_id_;
   }
+  std::vector<std::pair<Mapping, Moment>> oldest;
+  std::vector<std::pair<Mapping, Moment>> younger;
+  for (const auto& [door, ends] : doors) {
+    if (ends <= now) continue;
+    if (const auto* forward = std::get_if<Forward4>(&door)) {
+      const auto found = outbound.find({forward->protocol, forward->internal});
+      const bool is_oldest = found == outbound.end() || found->second == forward->external;
+      Mapping mapping{0,  forward->protocol, forward->internal, forward->external, now,
+                      {}, forward->filters};
+      (is_oldest ? oldest : younger).emplace_back(std::move(mapping), ends);
+    } else if (const auto* pinhole = std::get_if<Pinhole6>(&door)) {
+      Mapping mapping{0,  pinhole->protocol, pinhole->internal, pinhole->internal, now,
+                      {}, pinhole->filters};
+      oldest.emplace_back(std::move(mapping), ends);
+    }
+  }
+  for (auto* found : {&oldest, &younger}) {
+    for (auto& [mapping, ends] : *found) adopt(std::move(mapping), ends, now);
+  }
+}
+
+void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
+  if (mapping.internal.port == 0) return;
+  const bool has_oldest = find_by_internal(mapping.protocol, mapping.internal);
+  if (mapping.is_pinhole()) {
+    if (has_oldest) return;
+  } else {
+    if (ports_.is_taken(mapping.protocol, mapping.external.port)) return;
+    mapping.owns_outbound_port = !has_oldest;
+  }
+  mapping.id = next_id_;
+  const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
+  // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
+  mapping.claims.push_back({{kRecovered, mapping.internal.address}, lease, true});
+  if (stage(next_id_, std::move(mapping))) ++next_id_;
 }
 
 std::vector<DoorChange> MappingTable::staged_changes() const {
@@ -228,45 +298,6 @@ void MappingTable::refuse_all() {
   refuse_all_ = true;
 }
 
-const Mapping* MappingTable::find(MappingId id) const {
-  const auto found = mappings_.find(id);
-  return found == mappings_.end() ? nullptr : &found->second.mapping;
-}
-
-const Mapping* MappingTable::find_by_external(Protocol protocol, const Endpoint& external) const {
-  return by_external_.find({protocol, external});
-}
-
-const Mapping* MappingTable::find_by_internal(Protocol protocol, const Endpoint& internal) const {
-  return by_internal_.find({protocol, internal});
-}
-
-std::size_t MappingTable::count_of(const Address& client) const {
-  const auto found = by_client_.find(client);
-  return found == by_client_.end() ? 0 : found->second.size();
-}
-
-std::vector<const Mapping*> MappingTable::oldest(std::size_t count) const {
-  std::vector<const Mapping*> found;
-  found.reserve(mappings_.size());
-  for (const auto& [id, entry] : mappings_) found.push_back(&entry.mapping);
-  const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(count, found.size()));
-  std::partial_sort(found.begin(), end, found.end(),
-                    [](const Mapping* left, const Mapping* right) { return left->id < right->id; });
-  found.erase(end, found.end());
-  return found;
-}
-
-std::vector<TimedDoor> MappingTable::doors() const {
-  std::vector<TimedDoor> all;
-  all.reserve(2 * mappings_.size());
-  for (const auto& [id, entry] : mappings_) {
-    const auto own = doors_of(entry.mapping);
-    all.insert(all.end(), own.begin(), own.end());
-  }
-  return all;
-}
-
 bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   const auto found = mappings_.find(id);
   const Entry* before = found == mappings_.end() ? nullptr : &found->second;
@@ -285,114 +316,40 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   return true;
 }
 
+bool MappingTable::stage_end(MappingId id) {
+  const Mapping& ending = mappings_.at(id).mapping;
+  const PortKey internal{ending.protocol, ending.internal};
+  const bool leaves_outbound_port = ending.owns_outbound_port;
+  if (!stage(id, std::nullopt)) return false;
+  const auto younger = younger_of_internal_.find(internal);
+  if (leaves_outbound_port && younger != younger_of_internal_.end()) {
+    const MappingId heir = *younger->second.begin();
+    Mapping oldest = mappings_.at(heir).mapping;
+    oldest.owns_outbound_port = true;
+    // Not refused: its forward stays, and the outbound door has the key of the one that ended.
+    const bool staged = stage(heir, std::move(oldest));
+    assert(staged);
+    (void)staged;
+  }
+  return true;
+}
+
 bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const {
   if (!refuse_all_ && refused_.empty()) return false;
   const auto doors_before = before ? doors_of(*before) : std::vector<TimedDoor>();
   const auto doors_after = after ? doors_of(*after) : std::vector<TimedDoor>();
-  if (doors_before == doors_after) return false;
-  if (refuse_all_) return true;
-  const auto is_in = [&](const TimedDoor& timed) { return refused_.contains(key_of(timed.door)); };
-  return std::any_of(doors_before.begin(), doors_before.end(), is_in) ||
-         std::any_of(doors_after.begin(), doors_after.end(), is_in);
-}
-
-void MappingTable::put(MappingId id, std::optional<Standing> standing) {
-  const auto found = mappings_.find(id);
-  if (found == mappings_.end()) {
-    if (!standing) return;
-    auto& entry = mappings_.emplace(id, Entry{std::move(standing->mapping), {}}).first->second;
-    link(entry, standing->due);
-    return;
-  }
-  auto& entry = found->second;
-  if (standing && is_indexed_alike(entry.mapping, standing->mapping)) {
-    entry.mapping = std::move(standing->mapping);
-    reschedule(entry, standing->due);
-    return;
-  }
-  unlink(entry);
-  if (standing) {
-    entry.mapping = std::move(standing->mapping);
-    link(entry, standing->due);
-  } else {
-    mappings_.erase(found);
-  }
-}
-
-void MappingTable::link(Entry& entry, Moment due) {
-  const auto& mapping = entry.mapping;
-  by_external_.insert(mapping);
-  by_internal_.insert(mapping);
-  for (const auto& claim : mapping.claims) {
-    auto& ids = by_client_[claim.claimant.client];
-    ids.insert(ids.end(), mapping.id);
-  }
-  ports_.take(mapping.protocol, mapping.external.port);
-  if (mapping.reserves_companion()) {
-    ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
-  }
-  entry.due = due_.emplace_hint(due_.end(), due, mapping.id);
-}
-
-void MappingTable::unlink(const Entry& entry) {
-  const auto& mapping = entry.mapping;
-  by_external_.erase({mapping.protocol, mapping.external});
-  by_internal_.erase({mapping.protocol, mapping.internal});
-  for (const auto& claim : mapping.claims) {
-    const auto found = by_client_.find(claim.claimant.client);
-    if (found == by_client_.end()) continue;
-    found->second.erase(mapping.id);
-    if (found->second.empty()) by_client_.erase(found);
-  }
-  ports_.give_back(mapping.protocol, mapping.external.port);
-  if (mapping.reserves_companion()) {
-    ports_.cancel_reservation(companion(mapping.protocol), mapping.external.port);
-  }
-  due_.erase(entry.due);
+  const auto changes_refused = [&](const auto& doors, const auto& others) {
+    return std::any_of(doors.begin(), doors.end(), [&](const TimedDoor& timed) {
+      const bool stays = std::find(others.begin(), others.end(), timed) != others.end();
+      return !stays && (refuse_all_ || refused_.contains(key_of(timed.door)));
+    });
+  };
+  return changes_refused(doors_before, doors_after) || changes_refused(doors_after, doors_before);
 }
 
 Moment MappingTable::due_of(const Mapping& mapping) const {
   const Moment end = mapping.first_claim_ends();
   return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
-}
-
-void MappingTable::reschedule(Entry& entry, Moment due) {
-  auto node = due_.extract(entry.due);
-  node.value().first = due;
-  // Most renewals ask for as long as all others do, and so come last.
-  entry.due = due_.insert(due_.end(), std::move(node));
-}
-
-bool MappingTable::is_linked(const Entry& entry) const {
-  const auto& mapping = entry.mapping;
-  const bool clients_know =
-      std::all_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
-        const auto found = by_client_.find(claim.claimant.client);
-        return found != by_client_.end() && found->second.contains(mapping.id);
-      });
-  const auto& [due, due_id] = *entry.due;
-  return find_by_external(mapping.protocol, mapping.external) == &mapping &&
-         find_by_internal(mapping.protocol, mapping.internal) == &mapping && clients_know &&
-         ports_.is_taken(mapping.protocol, mapping.external.port) &&
-         (!mapping.reserves_companion() ||
-          ports_.reserved_for(companion(mapping.protocol), mapping.external.port) ==
-              mapping.internal.address) &&
-         due_id == mapping.id && due >= mapping.first_claim_ends() && due > expired_until_;
-}
-
-bool MappingTable::is_consistent() const {
-  std::size_t client_entries = 0;
-  for (const auto& [client, ids] : by_client_) client_entries += ids.size();
-  std::size_t claimants = 0;
-  for (const auto& [id, entry] : mappings_) {
-    const auto& mapping = entry.mapping;
-    if (mapping.id != id || mapping.claims.empty() || !is_linked(entry)) return false;
-    std::set<Address> clients;
-    for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
-    claimants += clients.size();
-  }
-  return by_external_.size() == mappings_.size() && by_internal_.size() == mappings_.size() &&
-         due_.size() == mappings_.size() && client_entries == claimants;
 }
 
 }  // namespace postern

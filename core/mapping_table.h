@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/capabilities.h"
 #include "core/door.h"
 #include "core/flat_index.h"
 #include "core/map_request.h"
@@ -40,14 +41,17 @@ struct Grant {
 /// Every operation on one mapping is O(log n) in the number of mappings.
 class MappingTable {
  public:
-  MappingTable(Policy policy, std::uint64_t random_seed);
+  /// `can`: what the firewall can do; wishes for more are refused.
+  MappingTable(Policy policy, Capabilities can, std::uint64_t random_seed);
 
   /// Creates a mapping, or renews and keeps the one that the internal endpoint already has, whoever
-  /// asked for that (RFC 6886 §3.3). The lease starts at `now`.
+  /// asked for that (RFC 6886 §3.3); with Placement::suggested_port, the one that it has on that
+  /// port. The lease starts at `now`.
   [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
 
-  /// Takes back this claimant's claim, or the recovered one of the same client, and with the last
-  /// claim the mapping. Nothing to take back is success. The only error is backend_refused.
+  /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
+  /// of the same client, and with its last claim a mapping. Nothing to take back is success. The
+  /// only error is backend_refused.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
@@ -64,9 +68,11 @@ class MappingTable {
   /// mappings are refused and existing ones stay where they are.
   void set_external_address(std::optional<Address> address);
   void set_lan_prefixes(std::vector<Prefix> prefixes);
+  /// External ports that somebody else on this machine uses: no new mapping gets one.
+  void set_occupied_ports(const OccupiedPorts& occupied);
 
-  /// Takes over forwards that an earlier run left in the firewall, as recovered claims of their
-  /// internal hosts. Doors that contradict an earlier one in the list are left out.
+  /// Takes over forwards and pinholes that an earlier run left in the firewall, as recovered claims
+  /// of their internal hosts. Doors that contradict an earlier one in the list are left out.
   void adopt(std::span<const TimedDoor> doors, Moment now);
 
   /// The net effect of the turn so far, at most one change a key.
@@ -82,6 +88,7 @@ class MappingTable {
 
   [[nodiscard]] const Mapping* find(MappingId id) const;
   [[nodiscard]] const Mapping* find_by_external(Protocol protocol, const Endpoint& external) const;
+  /// The oldest mapping of the internal endpoint, which owns its outbound port.
   [[nodiscard]] const Mapping* find_by_internal(Protocol protocol, const Endpoint& internal) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   /// On how many mappings this client has a claim.
@@ -131,26 +138,46 @@ class MappingTable {
   void put(MappingId id, std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
+  void link_internal(const Mapping& mapping);
+  void unlink_internal(const Mapping& mapping);
   void reschedule(Entry& entry, Moment due);
   /// When expire() must look at the mapping: when its first claim ends, or a while from now when
   /// the firewall refused to let that go.
   [[nodiscard]] Moment due_of(const Mapping& mapping) const;
 
-  [[nodiscard]] Result<Mapping, MapError> mapping_for(const MapRequest& request,
+  /// Ends a mapping; the next one of its internal endpoint inherits the outbound port.
+  [[nodiscard]] bool stage_end(MappingId id);
+
+  /// The mapping that a wish is about; nothing when there is none yet.
+  [[nodiscard]] const Mapping* existing_for(const MapRequest& request) const;
+  [[nodiscard]] Result<Mapping, MapError> new_mapping(const MapRequest& request,
                                                       const PortSet& permitted, Moment now);
+  [[nodiscard]] Result<std::uint16_t, MapError> choose_port(const MapRequest& request,
+                                                            const PortSet& permitted);
+  [[nodiscard]] Result<void, MapError> set_filters(Mapping& mapping,
+                                                   const MapRequest& request) const;
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant);
+  void adopt(Mapping mapping, Moment ends, Moment now);
   [[nodiscard]] bool is_linked(const Entry& entry) const;
+  [[nodiscard]] bool is_linked_internally(const Mapping& mapping) const;
+  [[nodiscard]] bool holds_its_port(const Mapping& mapping) const;
 
   Policy policy_;
+  Capabilities can_;
   Random random_;
   PortAllocator ports_;
   std::optional<Address> external_address_;
 
   std::unordered_map<MappingId, Entry> mappings_;
   FlatIndex<Mapping, ExternalOf, PortKeyHash> by_external_;
+  /// Of each internal endpoint the oldest mapping …
   FlatIndex<Mapping, InternalOf, PortKeyHash> by_internal_;
+  /// … and the others, if it has any.
+  std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> younger_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
   DueIndex due_;
+  /// On all mappings together.
+  std::size_t filters_ = 0;
   MappingId next_id_ = 1;
   /// The moment of the last expire(), and of the last one before this turn.
   Moment expired_until_{};

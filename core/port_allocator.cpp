@@ -58,6 +58,14 @@ void PortAllocator::give_back(Protocol protocol, std::uint16_t port) {
   ports(protocol).taken.reset(port);
 }
 
+void PortAllocator::set_occupied(Protocol protocol, const PortSet& occupied) {
+  auto& bits = ports(protocol).occupied;
+  bits.reset();
+  for (const auto& range : occupied.ranges()) {
+    for (std::uint32_t port = range.first; port <= range.last; ++port) bits.set(port);
+  }
+}
+
 void PortAllocator::reserve(Protocol protocol, std::uint16_t port, const Address& holder) {
   ports(protocol).reserved[port] = holder;
 }
@@ -72,6 +80,7 @@ bool PortAllocator::is_taken(Protocol protocol, std::uint16_t port) const {
 
 bool PortAllocator::is_free(Protocol protocol, std::uint16_t port, const Address& holder) const {
   if (port == 0 || is_own(protocol, port) || is_taken(protocol, port)) return false;
+  if (ports(protocol).occupied.test(port)) return false;
   const auto kept_for = reserved_for(protocol, port);
   return !kept_for || *kept_for == holder;
 }

@@ -36,6 +36,9 @@ class PortAllocator {
   /// The port must be free.
   void take(Protocol protocol, std::uint16_t port);
   void give_back(Protocol protocol, std::uint16_t port);
+  /// Ports that somebody else on this machine uses, instead of those said before. They are not
+  /// given to anybody; who has one already keeps it.
+  void set_occupied(Protocol protocol, const PortSet& occupied);
   /// Keeps a port for `holder`: nobody else can have it, whether it is taken or not.
   void reserve(Protocol protocol, std::uint16_t port, const Address& holder);
   void cancel_reservation(Protocol protocol, std::uint16_t port);
@@ -50,6 +53,7 @@ class PortAllocator {
   static constexpr std::size_t kPorts = 65536;
   struct Ports {
     std::bitset<kPorts> taken;
+    std::bitset<kPorts> occupied;
     std::unordered_map<std::uint16_t, Address> reserved;
   };
   [[nodiscard]] const Ports& ports(Protocol protocol) const;

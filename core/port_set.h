@@ -47,4 +47,13 @@ class PortSet {
   std::vector<PortRange> ranges_;
 };
 
+/// Ports of this machine that are in use by others than its mappings: local sockets that the WAN
+/// reaches, and forwards of the administrator or of containers.
+struct OccupiedPorts {
+  PortSet tcp;
+  PortSet udp;
+
+  friend bool operator==(const OccupiedPorts&, const OccupiedPorts&) = default;
+};
+
 }  // namespace postern

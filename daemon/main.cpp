@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "backends/memory/memory_flow_table.h"
 #include "backends/registry.h"
 #include "daemon/command_line.h"
 #include "daemon/config.h"
@@ -56,7 +57,8 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::error("{}: {}", config.backend, backend.error().reason);
     return backend.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
   }
-  Service service(config, **backend);
+  MemoryFlowTable flows;
+  Service service(config, **backend, flows);
   return service.run();
 }
 

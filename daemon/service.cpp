@@ -21,7 +21,11 @@ constexpr Seconds kNetworkRetryPause{1};
 [[nodiscard]] GatewayOptions gateway_options(const Config& config) {
   std::random_device system;
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
-  return {Policy(config.rules, config.limits), config.external_address, seed};
+  GatewayOptions options;
+  options.policy = Policy(config.rules, config.limits);
+  options.external_address = config.external_address;
+  options.random_seed = seed;
+  return options;
 }
 
 /// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"
@@ -37,12 +41,12 @@ constexpr Seconds kNetworkRetryPause{1};
 
 }  // namespace
 
-Service::Service(const Config& config, FirewallBackend& backend)
+Service::Service(const Config& config, FirewallBackend& backend, FlowTable& flows)
     : config_(config),
       backend_(backend),
       natpmp_({config.natpmp_announces_to_5351}),
       demux_(config.natpmp_enabled ? &natpmp_ : nullptr),
-      gateway_(gateway_options(config), backend, demux_, now()),
+      gateway_(gateway_options(config), backend, flows, demux_, now()),
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};

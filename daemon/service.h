@@ -24,7 +24,7 @@ namespace postern {
 /// The gateway with its sockets, timer, signals and log: everything that main() starts.
 class Service {
  public:
-  Service(const Config& config, FirewallBackend& backend);
+  Service(const Config& config, FirewallBackend& backend, FlowTable& flows);
 
   /// Serves until TERM or INT, or says why it cannot and ends.
   [[nodiscard]] ExitCode run();

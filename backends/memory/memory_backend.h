@@ -14,7 +14,7 @@ namespace postern {
 class MemoryBackend final : public FirewallBackend {
  public:
   [[nodiscard]] std::string_view name() const override { return "memory"; }
-  [[nodiscard]] Capabilities capabilities() const override { return {}; }
+  [[nodiscard]] Capabilities capabilities() const override { return {.pinholes = true}; }
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors,

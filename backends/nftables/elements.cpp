@@ -1,6 +1,7 @@
 #include "backends/nftables/elements.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "core/bytes.h"
 
@@ -72,6 +73,10 @@ void put_protocol(ByteWriter& writer, Protocol protocol) {
 struct ElementOf {
   Element operator()(const Forward4& door) const {
     return {Container::dnat4, key_by_address(door.protocol, door.external), data_of(door.internal)};
+  }
+  Element operator()(const Pinhole6&) const {
+    assert(false);  // Not offered: see NftablesBackend::capabilities().
+    return {};
   }
   Element operator()(const Outbound4& door) const {
     return {Container::snat4, key_by_protocol(door.protocol, door.internal),

@@ -12,6 +12,9 @@ namespace {
     case MapError::no_port_available:
     case MapError::client_limit_reached:
     case MapError::table_limit_reached:
+    case MapError::external_port_taken:
+    case MapError::too_many_filters:
+    case MapError::unsupported:
     case MapError::backend_refused:
       return ResultCode::out_of_resources;
   }

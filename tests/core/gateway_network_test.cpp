@@ -258,7 +258,8 @@ class Listener final : public DatagramFrontend {
 TEST(GatewayEvents, AreToldWithTheAddressOfTheMoment) {
   MemoryBackend backend;
   Listener listener;
-  Gateway gateway({}, backend, listener, kStart);
+  MemoryFlowTable flows;
+  Gateway gateway({}, backend, flows, listener, kStart);
   ASSERT_TRUE(gateway.start(home_network(std::nullopt), kStart));
   (void)gateway.on_network(home_network(), kStart);
   (void)gateway.on_network(home_network(), kStart);

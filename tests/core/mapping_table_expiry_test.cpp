@@ -211,7 +211,7 @@ TEST_F(MappingTableAdoptTest, LeavesOutWhatContradictsWhatIsThere) {
   doors_.push_back({Forward4{Protocol::udp, {kWan, 40002}, {kHostA, 8080}}, ends});
   doors_.push_back({Forward4{Protocol::tcp, {kWan, 40002}, {kHostA, 8080}}, ends});
   table_.adopt(doors_, kStart);
-  EXPECT_EQ(table_.size(), 2U);
+  EXPECT_EQ(table_.size(), 3U);
   EXPECT_FALSE(of(kHostB, 9090));
   EXPECT_EQ(of(kHostA, 8080)->external.port, 40001);
 }

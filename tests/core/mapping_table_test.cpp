@@ -233,7 +233,7 @@ TEST(MappingTableLimits, HandsOutEveryPortOfAProtocolExactlyOnce) {
   rule.external_ports = PortSet({{1, 65535}});
   Policy policy({rule}, limits_of(65536, 200000));
   policy.set_lan_prefixes({*Prefix::parse("192.168.1.0/24")});
-  MappingTable table(policy, 1);
+  MappingTable table(policy, {}, 1);
   table.set_external_address(kWan);
 
   // All but the gateway's own: 5350 and 5351 over UDP, 5351 over TCP.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/memory/memory_backend.h"
+#include "backends/memory/memory_flow_table.h"
 #include "protocols/natpmp/frontend.h"
 #include "protocols/version_demux.h"
 
@@ -31,9 +32,10 @@ class StatusJson : public ::testing::Test {
   }
 
   MemoryBackend backend_;
+  MemoryFlowTable flows_;
   natpmp::Frontend natpmp_;
   VersionDemux demux_{&natpmp_};
-  Gateway gateway_{{}, backend_, demux_, kStart};
+  Gateway gateway_{{}, backend_, flows_, demux_, kStart};
 };
 
 TEST_F(StatusJson, ShowsTheGatewayBeforeAnyRequest) {
@@ -90,7 +92,7 @@ TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
   limits.mappings_per_client = 2000;
   GatewayOptions options;
   options.policy = Policy({default_rule()}, limits);
-  Gateway gateway(options, backend_, demux_, kStart);
+  Gateway gateway(options, backend_, flows_, demux_, kStart);
   ASSERT_TRUE(gateway.start(network(), kStart));
   std::vector<std::vector<std::uint8_t>> payloads;
   for (std::uint16_t port = 2000; port < 3200; ++port) {

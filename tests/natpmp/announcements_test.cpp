@@ -43,7 +43,7 @@ TEST(Announcements, GoOutTenTimesWithTheEpochOfTheMoment) {
 
 // NPMP-90
 TEST(Announcements, GoToTheServerPortAsWellOnlyWhenAsked) {
-  GatewayState state{home_network(), ExternalAddress(), Epoch(kStart), MappingTable({}, 1)};
+  GatewayState state{home_network(), ExternalAddress(), Epoch(kStart), MappingTable({}, {}, 1)};
   state.external_address.set_local(kWan);
   for (const bool asked : {false, true}) {
     natpmp::Frontend frontend({.announces_to_server_port = asked});

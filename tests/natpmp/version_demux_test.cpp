@@ -97,7 +97,8 @@ TEST_F(VersionDemuxTest, IsSilentOverIpv6) {
 TEST(VersionDemuxSwitchedOff, AnswersAndAnnouncesNothing) {
   MemoryBackend backend;
   VersionDemux demux(nullptr);
-  Gateway gateway({}, backend, demux, kStart);
+  MemoryFlowTable flows;
+  Gateway gateway({}, backend, flows, demux, kStart);
   const auto started = gateway.start(home_network(), kStart);
   ASSERT_TRUE(started);
   EXPECT_TRUE(started->send.empty());

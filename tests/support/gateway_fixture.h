@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/memory/memory_backend.h"
+#include "backends/memory/memory_flow_table.h"
 #include "core/gateway.h"
 #include "protocols/natpmp/frontend.h"
 #include "protocols/version_demux.h"
@@ -26,7 +27,7 @@ class House {
   explicit House(GatewayOptions options = {}) : House(std::make_shared<MemoryBackend>(), options) {}
   /// On a firewall that may hold something already.
   House(std::shared_ptr<MemoryBackend> firewall, GatewayOptions options, Moment at = kStart)
-      : now(at), backend(std::move(firewall)), gateway(std::move(options), *backend, demux_, now) {}
+      : now(at), backend(std::move(firewall)), gateway(std::move(options), *backend, flows, demux_, now) {}
 
   /// Starts, and fails the test by throwing when that does not succeed.
   Turn start(const Network& network = home_network()) {
@@ -72,6 +73,7 @@ class House {
 
   Moment now;
   std::shared_ptr<MemoryBackend> backend;
+  MemoryFlowTable flows;
 
  private:
   static void add(Turn& all, Turn more) {

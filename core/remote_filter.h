@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/address.h"
+
+namespace postern {
+
+/// Remote peers that may use a mapping (RFC 6887 §13.3).
+struct RemoteFilter {
+  Prefix remote;
+  /// Their source ports, both included.
+  std::uint16_t first_port = 0;
+  std::uint16_t last_port = 0xffff;
+
+  /// One address with all its ports.
+  [[nodiscard]] bool is_one_host() const;
+  friend auto operator<=>(const RemoteFilter&, const RemoteFilter&) = default;
+};
+
+/// Who may use a mapping: whoever one of these lets through. Empty: everybody.
+using RemoteFilters = std::vector<RemoteFilter>;
+
+/// How many filters a client may ask for on one mapping, and how many all mappings together may
+/// have. The firewall finds prefixes and ports less fast than single hosts, so they are few.
+inline constexpr std::size_t kMostFiltersOfMapping = 8;
+inline constexpr std::size_t kMostFilters = 1024;
+
+/// The same peers in filters of which no two overlap, as the firewall's interval sets want them, in
+/// one fixed order, so that equal wishes compare equal. Eight filters become at most 24.
+[[nodiscard]] RemoteFilters normalized(RemoteFilters filters);
+
+}  // namespace postern
