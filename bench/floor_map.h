@@ -8,7 +8,7 @@
 
 #include <netinet/in.h>
 
-#include "backends/nftables/netlink_headers.h"
+#include "netlink/headers.h"
 #include "core/protocol.h"
 
 namespace postern::bench {

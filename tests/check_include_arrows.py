@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("core", "protocols", "backends", "daemon", "ctl", "web", "bench", "tests")
+ROOMS = ("core", "protocols", "netlink", "backends", "host", "daemon", "ctl", "web", "bench", "tests")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 # Whose own headers each room may include, as path prefixes. The first prefix that fits a file counts.
@@ -21,23 +21,28 @@ OWN = [
     ("protocols/natpmp/", ["core/", "protocols/natpmp/"]),
     ("protocols/pcp/", ["core/", "protocols/pcp/"]),
     ("protocols/upnp/", ["core/", "protocols/upnp/"]),
+    ("netlink/", ["core/", "netlink/"]),
     ("backends/registry", ["core/", "backends/"]),
     ("backends/memory/", ["core/", "backends/memory/"]),
-    ("backends/nftables/", ["core/", "backends/nftables/"]),
+    ("backends/nftables/", ["core/", "netlink/", "backends/nftables/"]),
     ("backends/iptables/", ["core/", "backends/iptables/"]),
-    ("daemon/", ["core/", "protocols/", "backends/", "web/", "daemon/"]),
-    ("ctl/", ["core/", "ctl/"]),
+    ("backends/conntrack/", ["core/", "netlink/", "backends/conntrack/"]),
+    ("host/", ["core/", "netlink/", "host/"]),
+    ("daemon/", ["core/", "protocols/", "backends/", "host/", "web/", "daemon/"]),
+    ("ctl/", ["core/", "host/", "ctl/"]),
     # A load generator is a client: it takes the packets, not the daemon.
-    ("bench/", ["core/", "protocols/", "backends/", "bench/"]),
+    ("bench/", ["core/", "protocols/", "netlink/", "backends/", "bench/"]),
     ("tests/daemon/", ["core/", "protocols/", "backends/", "daemon/", "tests/"]),
-    ("tests/", ["core/", "protocols/", "backends/", "tests/"]),
+    ("tests/ctl/", ["core/", "host/", "ctl/", "tests/"]),
+    ("tests/", ["core/", "protocols/", "netlink/", "backends/", "host/", "tests/"]),
 ]
 
 # Where each third-party library may be included.
 THIRD_PARTY = [
     ("tl/", ["core/"]),
-    ("libnftnl/", ["backends/nftables/", "bench/floor", "tests/backends/"]),
-    ("libmnl/", ["backends/nftables/", "daemon/netlink_monitor", "bench/floor", "tests/backends/"]),
+    ("libnftnl/", ["backends/nftables/", "host/", "bench/floor", "tests/backends/"]),
+    ("libmnl/", ["netlink/", "host/", "daemon/netlink_monitor", "bench/floor", "tests/backends/"]),
+    ("libnetfilter_conntrack/", ["backends/conntrack/", "tests/backends/"]),
     ("boost/", ["daemon/", "tests/daemon/"]),
     ("nlohmann/", ["daemon/", "tests/daemon/"]),
     ("spdlog/", ["daemon/", "tests/daemon/"]),
@@ -111,7 +116,8 @@ def self_test():
         "core/ok.h": ['"core/time.h"', "<tl/expected.hpp>", "<vector>", "<arpa/inet.h>"],
         "protocols/version_demux.h": ['"protocols/natpmp/wire.h"', '"core/frontend.h"'],
         "backends/registry.h": ['"backends/nftables/nftables_backend.h"'],
-        "backends/nftables/ok.h": ["<libnftnl/set.h>", "<libmnl/libmnl.h>", "<linux/netlink.h>"],
+        "backends/nftables/ok.h": ["<libnftnl/set.h>", '"netlink/headers.h"', "<linux/netlink.h>"],
+        "netlink/ok.h": ["<libmnl/libmnl.h>", '"core/result.h"'],
         "daemon/netlink_monitor.cpp": ["<libmnl/libmnl.h>", '"protocols/version_demux.h"', "<boost/asio.hpp>"],
     }
     with tempfile.TemporaryDirectory() as directory:

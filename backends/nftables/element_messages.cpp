@@ -44,7 +44,7 @@ void put_element(nlmsghdr* message, const Element& element, std::optional<Millis
   return mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-void put_delete(Batch& batch, const char* table, const Element& element,
+void put_delete(netlink::Batch& batch, const char* table, const Element& element,
                 std::optional<std::size_t> change) {
   auto* message = batch.start_message(NFT_MSG_DELSETELEM, 0, change);
   auto* list = put_list_head(message, table, element.container);
@@ -57,7 +57,7 @@ void put_delete(Batch& batch, const char* table, const Element& element,
 template <std::size_t kSize>
 [[nodiscard]] bool read_value(const nlattr* nest, std::array<std::uint8_t, kSize>& octets) {
   bool is_read = false;
-  for_each_nested(nest, [&](const nlattr* value) {
+  netlink::for_each_nested(nest, [&](const nlattr* value) {
     if (mnl_attr_get_type(value) != NFTA_DATA_VALUE) return;
     if (mnl_attr_get_payload_len(value) != kSize) return;
     std::memcpy(octets.data(), mnl_attr_get_payload(value), kSize);
@@ -71,7 +71,7 @@ template <std::size_t kSize>
   TimedElement held{{container, {}, std::nullopt}, Milliseconds{0}};
   bool has_key = false;
   bool is_plain = true;
-  for_each_nested(nest, [&](const nlattr* attribute) {
+  netlink::for_each_nested(nest, [&](const nlattr* attribute) {
     switch (mnl_attr_get_type(attribute)) {
       case NFTA_SET_ELEM_KEY:
         has_key = read_value(attribute, held.element.key);
@@ -102,9 +102,9 @@ template <std::size_t kSize>
 }
 
 void read_elements(const nlmsghdr* message, Container container, std::vector<TimedElement>& held) {
-  for_each_attribute(message, [&](const nlattr* attribute) {
+  netlink::for_each_attribute(message, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) return;
-    for_each_nested(attribute, [&](const nlattr* element) {
+    netlink::for_each_nested(attribute, [&](const nlattr* element) {
       if (const auto read = read_element(element, container)) held.push_back(*read);
     });
   });
@@ -120,16 +120,16 @@ struct Reading {
   bool is_steady = true;
 };
 
-[[nodiscard]] Result<Reading, NetlinkError> read_once(const char* table, Container container) {
+[[nodiscard]] Result<Reading, netlink::Error> read_once(const char* table, Container container) {
   // A socket of its own: what a broken dump leaves behind is closed with it.
-  auto socket = NetlinkSocket::open();
+  auto socket = netlink::Socket::open();
   if (!socket) return fail(socket.error());
 
   alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
   auto* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = message_type(NFT_MSG_GETSETELEM);
+  message->nlmsg_type = netlink::message_type(NFT_MSG_GETSETELEM);
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  put_family(message, NFPROTO_INET);
+  netlink::put_family(message, NFPROTO_INET);
   mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
   mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, to_string(container));
 
@@ -138,12 +138,12 @@ struct Reading {
       std::span<const std::uint8_t>(request).first(message->nlmsg_len), [&](const nlmsghdr* part) {
         read_elements(part, container, reading.elements);
         // For elements the kernel (6.18) does not set NLM_F_DUMP_INTR; this tells as much.
-        const auto generation = generation_of(part);
+        const auto generation = netlink::generation_of(part);
         if (reading.parts++ == 0) reading.generation = generation;
         reading.is_steady = reading.is_steady && generation == reading.generation;
       });
   if (!dumped) return fail(dumped.error());
-  if (!reading.is_steady) return fail(NetlinkError{EINTR, std::nullopt});
+  if (!reading.is_steady) return fail(netlink::Error{EINTR, std::nullopt});
   return reading;
 }
 
@@ -163,7 +163,7 @@ struct Reading {
 
 }  // namespace
 
-void put_add(Batch& batch, const char* table, const TimedElement& element,
+void put_add(netlink::Batch& batch, const char* table, const TimedElement& element,
              std::optional<std::size_t> change) {
   auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, change);
   auto* list = put_list_head(message, table, element.element.container);
@@ -172,14 +172,14 @@ void put_add(Batch& batch, const char* table, const TimedElement& element,
   batch.finish_message();
 }
 
-void put_ensured_delete(Batch& batch, const char* table, const Element& element,
+void put_ensured_delete(netlink::Batch& batch, const char* table, const Element& element,
                         std::optional<std::size_t> change) {
   // It never comes to that minute: the element goes in the same transaction.
   put_add(batch, table, {element, std::chrono::minutes{1}}, change);
   put_delete(batch, table, element, change);
 }
 
-void put_add_all(Batch& batch, const char* table, Container container,
+void put_add_all(netlink::Batch& batch, const char* table, Container container,
                  std::span<const TimedElement> elements) {
   while (!elements.empty()) {
     const auto chunk = elements.first(std::min(elements.size(), kElementsPerMessage));
@@ -193,8 +193,8 @@ void put_add_all(Batch& batch, const char* table, Container container,
   }
 }
 
-Result<std::vector<TimedElement>, NetlinkError> held_elements(const char* table,
-                                                              Container container) {
+Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* table,
+                                                                Container container) {
   // For each part of a long answer the kernel walks its hash table anew and skips as many elements
   // as it sent before. So an element is left out when the order changed meanwhile (the table grew:
   // then another comes twice) or when an expired one before it was swept away (then nothing shows
@@ -202,7 +202,7 @@ Result<std::vector<TimedElement>, NetlinkError> held_elements(const char* table,
   constexpr int kAttempts = 50;
   std::vector<TimedElement> earlier;
   int good_readings = 0;
-  NetlinkError last_error{EINTR, std::nullopt};
+  netlink::Error last_error{EINTR, std::nullopt};
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto reading = read_once(table, container);
     if (!reading) {

@@ -5,11 +5,11 @@
 #include <span>
 #include <vector>
 
-#include "backends/nftables/batch.h"
 #include "backends/nftables/elements.h"
-#include "backends/nftables/netlink_socket.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "netlink/batch.h"
+#include "netlink/socket.h"
 
 /// Elements in the kernel's messages. `table` is the name of an `inet` table.
 namespace postern::nftables {
@@ -24,7 +24,7 @@ struct TimedElement {
 ///
 /// An element that is there with the same data is no error; where the kernel can, its time is set
 /// anew. Other data is refused with EEXIST.
-void put_add(Batch& batch, const char* table, const TimedElement& element,
+void put_add(netlink::Batch& batch, const char* table, const TimedElement& element,
              std::optional<std::size_t> change = std::nullopt);
 
 /// nft add element …; nft delete element inet TABLE CONTAINER { KEY }
@@ -32,18 +32,18 @@ void put_add(Batch& batch, const char* table, const TimedElement& element,
 /// The element is added first so that deleting it cannot fail when its own timer was faster. (The
 /// kernel has a delete that never fails only since 6.3.) Refused with EEXIST when somebody else put
 /// other data there.
-void put_ensured_delete(Batch& batch, const char* table, const Element& element,
+void put_ensured_delete(netlink::Batch& batch, const char* table, const Element& element,
                         std::optional<std::size_t> change = std::nullopt);
 
 /// Adds any number of elements of one container, many in one message.
-void put_add_all(Batch& batch, const char* table, Container container,
+void put_add_all(netlink::Batch& batch, const char* table, Container container,
                  std::span<const TimedElement> elements);
 
 /// nft list map inet TABLE CONTAINER
 ///
 /// Those elements that have a timeout and a key and data of our form. None when the table or the
 /// container does not exist. Asks again when the rules changed meanwhile.
-[[nodiscard]] Result<std::vector<TimedElement>, NetlinkError> held_elements(const char* table,
-                                                                            Container container);
+[[nodiscard]] Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* table,
+                                                                              Container container);
 
 }  // namespace postern::nftables

@@ -6,12 +6,12 @@
 #include <utility>
 #include <variant>
 
-#include "backends/nftables/batch.h"
 #include "backends/nftables/element_messages.h"
 #include "backends/nftables/elements.h"
-#include "backends/nftables/netlink_socket.h"
 #include "backends/nftables/probe.h"
 #include "backends/nftables/ruleset.h"
+#include "netlink/batch.h"
+#include "netlink/socket.h"
 
 namespace postern {
 namespace {
@@ -22,7 +22,7 @@ constexpr const char* kTable = "postern";
 /// IFNAMSIZ without its final zero.
 constexpr std::size_t kLongestInterfaceName = 15;
 
-[[nodiscard]] BackendError error_of(std::string_view action, const NetlinkError& error) {
+[[nodiscard]] BackendError error_of(std::string_view action, const netlink::Error& error) {
   BackendError result;
   result.reason = "nftables: cannot " + std::string(action) + ": ";
   result.permission_denied = error.code == EPERM || error.code == EACCES;
@@ -51,7 +51,7 @@ constexpr std::size_t kLongestInterfaceName = 15;
 
 class NftablesBackend::Impl {
  public:
-  Impl(NftablesOptions options, NetlinkSocket socket, bool renews_in_place)
+  Impl(NftablesOptions options, netlink::Socket socket, bool renews_in_place)
       : options_(std::move(options)),
         socket_(std::move(socket)),
         renews_in_place_(renews_in_place) {}
@@ -64,12 +64,12 @@ class NftablesBackend::Impl {
  private:
   void put_removals(const DoorChange& change, std::size_t index, Moment now);
   void put_additions(const DoorChange& change, std::size_t index, Moment now);
-  [[nodiscard]] BackendError commit_error(const NetlinkError& error) const;
+  [[nodiscard]] BackendError commit_error(const netlink::Error& error) const;
 
   NftablesOptions options_;
-  NetlinkSocket socket_;
+  netlink::Socket socket_;
   bool renews_in_place_;
-  Batch batch_;
+  netlink::Batch batch_;
 };
 
 Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
@@ -148,7 +148,7 @@ void NftablesBackend::Impl::put_additions(const DoorChange& change, std::size_t 
   if (const auto pin = pin_of(door)) add(*pin);
 }
 
-BackendError NftablesBackend::Impl::commit_error(const NetlinkError& error) const {
+BackendError NftablesBackend::Impl::commit_error(const netlink::Error& error) const {
   auto result = error_of("change the doors", error);
   if (error.sequence && is_about_one_element(error.code)) {
     result.refused_change = batch_.change_of(*error.sequence);
@@ -158,7 +158,7 @@ BackendError NftablesBackend::Impl::commit_error(const NetlinkError& error) cons
 
 Result<std::unique_ptr<NftablesBackend>, BackendError> NftablesBackend::open(
     const NftablesOptions& options) {
-  auto socket = NetlinkSocket::open();
+  auto socket = netlink::Socket::open();
   if (!socket) return fail(error_of("open a netlink socket", socket.error()));
   const auto renews = nftables::renews_in_place(*socket);
   if (!renews) return fail(error_of("use the packet filter", renews.error()));

@@ -2,9 +2,9 @@
 
 #include <chrono>
 
-#include "backends/nftables/batch.h"
 #include "backends/nftables/element_messages.h"
 #include "backends/nftables/ruleset.h"
+#include "netlink/batch.h"
 
 namespace postern::nftables {
 namespace {
@@ -13,13 +13,13 @@ constexpr const char* kTable = "postern-probe";
 
 }  // namespace
 
-Result<bool, NetlinkError> renews_in_place(NetlinkSocket& socket) {
+Result<bool, netlink::Error> renews_in_place(netlink::Socket& socket) {
   constexpr std::chrono::minutes kShort{1};
   constexpr std::chrono::minutes kLong{60};
   // From the ranges for documentation (RFC 5737); no chain looks at the table.
   const Element element = element_of(
       Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}});
-  Batch batch;
+  netlink::Batch batch;
   batch.begin();
   put_no_table(batch, kTable);
   put_table(batch, kTable);

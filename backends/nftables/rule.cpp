@@ -9,7 +9,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_nat.h>
 
-#include "backends/nftables/netlink_headers.h"
+#include "netlink/headers.h"
 
 namespace postern::nftables {
 namespace {
@@ -139,7 +139,7 @@ Rule& Rule::drop() {
   return verdict(NF_DROP);
 }
 
-void Rule::put(Batch& batch) const {
+void Rule::put(netlink::Batch& batch) const {
   auto* message = batch.start_message(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
   nftnl_rule_nlmsg_build_payload(message, rule_.get());
   batch.finish_message();

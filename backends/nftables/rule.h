@@ -6,8 +6,8 @@
 #include <span>
 #include <string_view>
 
-#include "backends/nftables/batch.h"
 #include "backends/nftables/elements.h"
+#include "netlink/batch.h"
 
 struct nftnl_expr;
 struct nftnl_rule;
@@ -48,7 +48,7 @@ class Rule {
   Rule& drop();
 
   /// Appends the rule to its chain.
-  void put(Batch& batch) const;
+  void put(netlink::Batch& batch) const;
 
  private:
   struct Free {

@@ -9,8 +9,8 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter_ipv4.h>
 
-#include "backends/nftables/netlink_headers.h"
 #include "backends/nftables/rule.h"
+#include "netlink/headers.h"
 
 namespace postern::nftables {
 namespace {
@@ -56,7 +56,7 @@ constexpr std::int32_t kSrcnat = NF_IP_PRI_NAT_SRC;
 }
 
 /// nft add chain inet TABLE NAME { type TYPE hook HOOK priority PRIORITY; policy accept; }
-void put_chain(Batch& batch, const char* table, const char* name, const char* type,
+void put_chain(netlink::Batch& batch, const char* table, const char* name, const char* type,
                nf_inet_hooks hook, std::int32_t priority) {
   auto chain = made<Chain>(nftnl_chain_alloc());
   nftnl_chain_set_str(chain.get(), NFTNL_CHAIN_TABLE, table);
@@ -94,7 +94,7 @@ void describe(nftnl_set* set, Container container) {
 
 /// nft add rule inet TABLE prerouting
 ///   dnat ip to ip daddr . meta l4proto . th dport map @dnat4
-void put_dnat_rule(Batch& batch, const char* table) {
+void put_dnat_rule(netlink::Batch& batch, const char* table) {
   Rule(table, "prerouting")
       .is_ipv4()
       .load_destination_address(Register::first)
@@ -107,7 +107,7 @@ void put_dnat_rule(Batch& batch, const char* table) {
 
 /// nft add rule inet TABLE postrouting
 ///   oifname WAN snat ip to meta l4proto . ip saddr . th sport map @snat4
-void put_snat_rule(Batch& batch, const char* table, const std::string& wan) {
+void put_snat_rule(netlink::Batch& batch, const char* table, const std::string& wan) {
   Rule(table, "postrouting")
       .to_interface(wan)
       .is_ipv4()
@@ -125,7 +125,7 @@ void put_snat_rule(Batch& batch, const char* table, const std::string& wan) {
 ///
 /// "ct status dnat" alone would also open what an administrator's own dnat rule lets through only
 /// for some sources.
-void put_forward_rule(Batch& batch, const char* table, std::uint32_t mark) {
+void put_forward_rule(netlink::Batch& batch, const char* table, std::uint32_t mark) {
   Rule(table, "forward")
       .is_dnat()
       .is_ipv4()
@@ -142,7 +142,7 @@ void put_forward_rule(Batch& batch, const char* table, std::uint32_t mark) {
 /// nft add rule inet TABLE input udp dport PORT drop
 ///
 /// The daemon's ports answer to the LAN only, also where the host's own rules would let others in.
-void put_input_rules(Batch& batch, const char* table, const RulesetOptions& options) {
+void put_input_rules(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
   for (const auto port : options.own_udp_ports) {
     for (const auto& lan : options.lan) {
       Rule(table, "input")
@@ -158,14 +158,14 @@ void put_input_rules(Batch& batch, const char* table, const RulesetOptions& opti
 
 }  // namespace
 
-void put_table(Batch& batch, const char* table) {
+void put_table(netlink::Batch& batch, const char* table) {
   const auto object = table_named(table);
   auto* message = batch.start_message(NFT_MSG_NEWTABLE, NLM_F_CREATE);
   nftnl_table_nlmsg_build_payload(message, object.get());
   batch.finish_message();
 }
 
-void put_no_table(Batch& batch, const char* table) {
+void put_no_table(netlink::Batch& batch, const char* table) {
   // Added first, so that there is something to delete.
   put_table(batch, table);
   const auto object = table_named(table);
@@ -174,7 +174,7 @@ void put_no_table(Batch& batch, const char* table) {
   batch.finish_message();
 }
 
-void put_container(Batch& batch, const char* table, Container container) {
+void put_container(netlink::Batch& batch, const char* table, Container container) {
   auto set = made<Set>(nftnl_set_alloc());
   nftnl_set_set_str(set.get(), NFTNL_SET_TABLE, table);
   nftnl_set_set_str(set.get(), NFTNL_SET_NAME, to_string(container));
@@ -186,7 +186,7 @@ void put_container(Batch& batch, const char* table, Container container) {
   batch.finish_message();
 }
 
-void put_ruleset(Batch& batch, const char* table, const RulesetOptions& options) {
+void put_ruleset(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
   put_no_table(batch, table);
   put_table(batch, table);
   put_container(batch, table, Container::dnat4);

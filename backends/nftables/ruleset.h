@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "backends/nftables/batch.h"
 #include "backends/nftables/elements.h"
+#include "netlink/batch.h"
 
 /// The table and everything in it that does not change with the doors.
 namespace postern::nftables {
@@ -20,15 +20,15 @@ struct RulesetOptions {
 };
 
 /// nft add table inet TABLE
-void put_table(Batch& batch, const char* table);
+void put_table(netlink::Batch& batch, const char* table);
 
 /// nft delete table inet TABLE, which may also be absent.
-void put_no_table(Batch& batch, const char* table);
+void put_no_table(netlink::Batch& batch, const char* table);
 
 /// nft add map inet TABLE dnat4 { … }, and likewise for the others.
-void put_container(Batch& batch, const char* table, Container container);
+void put_container(netlink::Batch& batch, const char* table, Container container);
 
 /// The table with its containers, chains and rules, in the place of any table of that name.
-void put_ruleset(Batch& batch, const char* table, const RulesetOptions& options);
+void put_ruleset(netlink::Batch& batch, const char* table, const RulesetOptions& options);
 
 }  // namespace postern::nftables

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace postern::nftables {
+namespace postern::netlink {
 
 /// The netlink type of an nf_tables message, `kind` being one of NFT_MSG_*.
 [[nodiscard]] constexpr std::uint16_t message_type(nf_tables_msg_types kind) {
@@ -63,4 +63,4 @@ void for_each_attribute(const nlmsghdr* message, Visit visit) {
   }
 }
 
-}  // namespace postern::nftables
+}  // namespace postern::netlink

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "backends/nftables/netlink_headers.h"
+#include "netlink/headers.h"
 
-namespace postern::nftables {
+namespace postern::netlink {
 
 /// The messages of one kernel transaction, in one buffer that is kept for the next one.
 ///
@@ -64,4 +64,4 @@ class Batch {
   std::vector<std::optional<std::size_t>> changes_;
 };
 
-}  // namespace postern::nftables
+}  // namespace postern::netlink

@@ -1,8 +1,8 @@
-#include "backends/nftables/batch.h"
+#include "netlink/batch.h"
 
 #include <algorithm>
 
-namespace postern::nftables {
+namespace postern::netlink {
 
 void Batch::begin() {
   first_sequence_ += static_cast<std::uint32_t>(changes_.size());
@@ -55,4 +55,4 @@ void Batch::mark(std::uint16_t type) {
   finish_message();
 }
 
-}  // namespace postern::nftables
+}  // namespace postern::netlink

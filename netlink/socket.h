@@ -7,14 +7,14 @@
 #include <span>
 #include <vector>
 
-#include "backends/nftables/batch.h"
-#include "backends/nftables/netlink_headers.h"
 #include "core/result.h"
+#include "netlink/batch.h"
+#include "netlink/headers.h"
 
-namespace postern::nftables {
+namespace postern::netlink {
 
 /// What went wrong, in the kernel's terms.
-struct NetlinkError {
+struct Error {
   /// An errno value.
   int code = 0;
   /// The message that the kernel refused; absent when the answer names none.
@@ -23,32 +23,32 @@ struct NetlinkError {
 
 /// A netlink socket to the kernel's packet filter. The kernel works within the call that sends, so
 /// every answer is waiting when send returns: nothing here blocks.
-class NetlinkSocket {
+class Socket {
  public:
-  [[nodiscard]] static Result<NetlinkSocket, NetlinkError> open();
+  [[nodiscard]] static Result<Socket, Error> open();
 
   /// Sends a closed batch as one transaction. Only the kernel's own yes counts as success. Of
   /// several refused messages the first is named: the later ones may only be its consequence.
-  [[nodiscard]] Result<void, NetlinkError> transact(const Batch& batch);
+  [[nodiscard]] Result<void, Error> transact(const Batch& batch);
 
   /// Sends one dump request and hands over each message of the answer. EINTR means that the rules
   /// changed meanwhile, so that the answer may have holes: ask again, on a new socket.
-  [[nodiscard]] Result<void, NetlinkError> dump(std::span<const std::uint8_t> request,
-                                                const std::function<void(const nlmsghdr*)>& take);
+  [[nodiscard]] Result<void, Error> dump(std::span<const std::uint8_t> request,
+                                         const std::function<void(const nlmsghdr*)>& take);
 
  private:
   struct Close {
     void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
   };
 
-  explicit NetlinkSocket(mnl_socket* socket);
-  [[nodiscard]] Result<void, NetlinkError> send(std::span<const std::uint8_t> bytes);
+  explicit Socket(mnl_socket* socket);
+  [[nodiscard]] Result<void, Error> send(std::span<const std::uint8_t> bytes);
   bool set_option(int option, int value);
   /// One datagram from the kernel, in buffer_.
-  [[nodiscard]] Result<std::span<const std::uint8_t>, NetlinkError> receive();
+  [[nodiscard]] Result<std::span<const std::uint8_t>, Error> receive();
 
   std::unique_ptr<mnl_socket, Close> socket_;
   std::vector<std::uint8_t> buffer_;
 };
 
-}  // namespace postern::nftables
+}  // namespace postern::netlink

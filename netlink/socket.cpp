@@ -1,11 +1,11 @@
-#include "backends/nftables/netlink_socket.h"
+#include "netlink/socket.h"
 
 #include <cerrno>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-namespace postern::nftables {
+namespace postern::netlink {
 namespace {
 
 /// The kernel fills dump datagrams up to 32 KiB when the reader offers as much.
@@ -14,7 +14,7 @@ constexpr std::size_t kReceiveBuffer = std::size_t{64} * 1024;
 constexpr int kReceiveQueue = 4 * 1024 * 1024;
 
 [[nodiscard]] auto failed(int code, std::optional<std::uint32_t> sequence = std::nullopt) {
-  return fail(NetlinkError{code, sequence});
+  return fail(Error{code, sequence});
 }
 
 /// Walks the messages of one datagram until `visit` says stop (false).
@@ -33,12 +33,12 @@ void for_each_message(std::span<const std::uint8_t> datagram, Visit visit) {
 
 }  // namespace
 
-NetlinkSocket::NetlinkSocket(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBuffer) {}
+Socket::Socket(mnl_socket* socket) : socket_(socket), buffer_(kReceiveBuffer) {}
 
-Result<NetlinkSocket, NetlinkError> NetlinkSocket::open() {
+Result<Socket, Error> Socket::open() {
   auto* raw = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (raw == nullptr) return failed(errno);
-  NetlinkSocket socket(raw);
+  Socket socket(raw);
   if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) != 0) return failed(errno);
   // Answers then carry the header of the refused message and not all of it.
   int on = 1;
@@ -50,12 +50,12 @@ Result<NetlinkSocket, NetlinkError> NetlinkSocket::open() {
   return socket;
 }
 
-Result<void, NetlinkError> NetlinkSocket::transact(const Batch& batch) {
+Result<void, Error> Socket::transact(const Batch& batch) {
   if (auto sent = send(batch.bytes()); !sent) return sent;
 
   // The answers come in the order of the messages; that of the last one ends them. A commit that
   // fails after all messages were taken is answered first, under the number of the batch's head.
-  std::optional<NetlinkError> refused;
+  std::optional<Error> refused;
   int trouble = 0;
   bool complete = false;
   while (!complete) {
@@ -72,7 +72,7 @@ Result<void, NetlinkError> NetlinkSocket::transact(const Batch& batch) {
     for_each_message(*datagram, [&](const nlmsghdr* message) {
       if (message->nlmsg_type != NLMSG_ERROR || !batch.owns(message->nlmsg_seq)) return true;
       const int code = error_code(message);
-      if (code != 0 && !refused) refused = NetlinkError{code, message->nlmsg_seq};
+      if (code != 0 && !refused) refused = Error{code, message->nlmsg_seq};
       complete = complete || message->nlmsg_seq == batch.last_sequence();
       return true;
     });
@@ -82,8 +82,8 @@ Result<void, NetlinkError> NetlinkSocket::transact(const Batch& batch) {
   return {};
 }
 
-Result<void, NetlinkError> NetlinkSocket::dump(std::span<const std::uint8_t> request,
-                                               const std::function<void(const nlmsghdr*)>& take) {
+Result<void, Error> Socket::dump(std::span<const std::uint8_t> request,
+                                 const std::function<void(const nlmsghdr*)>& take) {
   if (auto sent = send(request); !sent) return sent;
   bool interrupted = false;
   while (true) {
@@ -105,7 +105,7 @@ Result<void, NetlinkError> NetlinkSocket::dump(std::span<const std::uint8_t> req
   }
 }
 
-Result<void, NetlinkError> NetlinkSocket::send(std::span<const std::uint8_t> bytes) {
+Result<void, Error> Socket::send(std::span<const std::uint8_t> bytes) {
   if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) >= 0) return {};
   if (errno != EMSGSIZE) return failed(errno);
   // The kernel takes a batch as one datagram, which must fit the send buffer. Without the right to
@@ -116,12 +116,12 @@ Result<void, NetlinkError> NetlinkSocket::send(std::span<const std::uint8_t> byt
   return failed(errno);
 }
 
-bool NetlinkSocket::set_option(int option, int value) {
+bool Socket::set_option(int option, int value) {
   const int fd = mnl_socket_get_fd(socket_.get());
   return ::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value) == 0;
 }
 
-Result<std::span<const std::uint8_t>, NetlinkError> NetlinkSocket::receive() {
+Result<std::span<const std::uint8_t>, Error> Socket::receive() {
   while (true) {
     sockaddr_nl sender{};
     iovec part{buffer_.data(), buffer_.size()};
@@ -140,4 +140,4 @@ Result<std::span<const std::uint8_t>, NetlinkError> NetlinkSocket::receive() {
   }
 }
 
-}  // namespace postern::nftables
+}  // namespace postern::netlink
