@@ -22,9 +22,10 @@ struct ConntrackOptions {
 /// own that are gone afterwards. The kernel answers while it is asked, so no call waits. A question
 /// whose answer was lost is asked again, at most three times in all.
 ///
-/// A purge of a few doors lets the kernel choose; one of many reads all connections once for each
-/// family. Connections in a conntrack zone of one direction only are not ended, and find() sees the
-/// default zone.
+/// A purge looks at most twice at the connections of a family, however many doors it is about: the
+/// kernel lists those that have in common what the doors have in common, such as the external
+/// address, and the rest is chosen here. Connections in a conntrack zone of one direction only are
+/// not ended, and find() sees the default zone.
 class ConntrackFlowTable final : public FlowTable {
  public:
   /// Tries out what the kernel can do. Fails without CAP_NET_ADMIN and on a kernel without

@@ -48,6 +48,15 @@ struct KeyThrough {
   });
 }
 
+[[nodiscard]] Pattern::Side whole(const Endpoint& endpoint) {
+  return {endpoint.address, endpoint.port};
+}
+
+template <class Value>
+void keep_if_equal(std::optional<Value>& common, const Value& value) {
+  if (common != value) common.reset();
+}
+
 struct FiltersOf {
   const RemoteFilters* operator()(const Forward4& door) const { return &door.filters; }
   const RemoteFilters* operator()(const Pinhole6& door) const { return &door.filters; }
@@ -61,6 +70,7 @@ PurgeSet::PurgeSet(std::span<const FlowPurge> purges) {
   for (const auto& purge : purges) {
     const auto key = key_of(purge);
     if (!key) continue;
+    widen_patterns(*key);
     const auto [place, is_new] =
         spares_established_tcp_.emplace(*key, purge.spares_established_tcp);
     if (!is_new) place->second = place->second && purge.spares_established_tcp;
@@ -77,11 +87,18 @@ bool PurgeSet::has(const TrackedFlow& flow) const {
   return means(inbound4(flow)) || means(outbound4(flow));
 }
 
-std::vector<FlowKey> PurgeSet::keys() const {
-  std::vector<FlowKey> keys;
-  keys.reserve(spares_established_tcp_.size());
-  for (const auto& [key, spares] : spares_established_tcp_) keys.push_back(key);
-  return keys;
+void PurgeSet::widen_patterns(const FlowKey& key) {
+  const auto found = std::find_if(patterns_.begin(), patterns_.end(),
+                                  [&](const Pattern& pattern) { return pattern.kind == key.kind; });
+  if (found == patterns_.end()) {
+    patterns_.push_back({key.kind, key.protocol, whole(key.first), whole(key.second)});
+    return;
+  }
+  keep_if_equal(found->protocol, key.protocol);
+  keep_if_equal(found->first.address, key.first.address);
+  keep_if_equal(found->first.port, key.first.port);
+  keep_if_equal(found->second.address, key.second.address);
+  keep_if_equal(found->second.port, key.second.port);
 }
 
 StraySet::StraySet(std::span<const TimedDoor> doors, std::span<const Address> external_addresses,

@@ -73,6 +73,25 @@ struct FlowKeyHash {
   }
 };
 
+/// What all keys of one kind have in common: the most that can be said in one question.
+struct Pattern {
+  /// What is absent differs.
+  struct Side {
+    std::optional<Address> address;
+    std::optional<std::uint16_t> port;
+
+    friend bool operator==(const Side&, const Side&) = default;
+  };
+
+  FlowKey::Kind kind = FlowKey::Kind::inbound4;
+  std::optional<Protocol> protocol;
+  /// Of FlowKey::first and FlowKey::second.
+  Side first;
+  Side second;
+
+  friend bool operator==(const Pattern&, const Pattern&) = default;
+};
+
 /// The connections that some purges mean. Each question costs two look-ups, however many purges
 /// there are.
 class PurgeSet {
@@ -80,12 +99,15 @@ class PurgeSet {
   explicit PurgeSet(std::span<const FlowPurge> purges);
 
   [[nodiscard]] bool has(const TrackedFlow& flow) const;
-  /// What to look for, each key once.
-  [[nodiscard]] std::vector<FlowKey> keys() const;
+  /// What they have in common, at most one of each kind. None: there are no such connections.
+  [[nodiscard]] const std::vector<Pattern>& patterns() const { return patterns_; }
 
  private:
+  void widen_patterns(const FlowKey& key);
+
   /// Whether established TCP connections are left alone. Of two purges the harder one counts.
   std::unordered_map<FlowKey, bool, FlowKeyHash> spares_established_tcp_;
+  std::vector<Pattern> patterns_;
 };
 
 /// The connections from outside that no open door explains (FlowTable::purge_strays). The doors

@@ -34,24 +34,51 @@ void put_address(nlmsghdr* message, std::uint16_t type4, std::uint16_t type6,
   }
 }
 
-/// `type` is CTA_TUPLE_ORIG or CTA_TUPLE_REPLY. An endpoint that is absent is not compared.
-void put_tuple(nlmsghdr* message, std::uint16_t type, Protocol protocol, const Endpoint* source,
-               const Endpoint* destination) {
+/// What is absent is not compared.
+struct PartOfTuple {
+  std::optional<Protocol> protocol;
+  Pattern::Side source;
+  Pattern::Side destination;
+};
+
+/// Gives the flags of what is there. `type` is CTA_TUPLE_ORIG or CTA_TUPLE_REPLY.
+std::uint32_t put_tuple(nlmsghdr* message, std::uint16_t type, const PartOfTuple& part) {
+  std::uint32_t there = 0;
   auto* tuple = mnl_attr_nest_start(message, type);
   auto* addresses = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-  if (source != nullptr) put_address(message, CTA_IP_V4_SRC, CTA_IP_V6_SRC, source->address);
-  if (destination != nullptr) {
-    put_address(message, CTA_IP_V4_DST, CTA_IP_V6_DST, destination->address);
+  if (const auto& address = part.source.address) {
+    put_address(message, CTA_IP_V4_SRC, CTA_IP_V6_SRC, *address);
+    there |= kSourceAddress;
+  }
+  if (const auto& address = part.destination.address) {
+    put_address(message, CTA_IP_V4_DST, CTA_IP_V6_DST, *address);
+    there |= kDestinationAddress;
   }
   mnl_attr_nest_end(message, addresses);
-  auto* ports = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-  mnl_attr_put_u8(message, CTA_PROTO_NUM, static_cast<std::uint8_t>(protocol));
-  if (source != nullptr) mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(source->port));
-  if (destination != nullptr) {
-    mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(destination->port));
+  // Ports without a protocol mean nothing to the kernel.
+  if (part.protocol) {
+    auto* ports = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+    mnl_attr_put_u8(message, CTA_PROTO_NUM, static_cast<std::uint8_t>(*part.protocol));
+    there |= kProtocol;
+    if (const auto& port = part.source.port) {
+      mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(*port));
+      there |= kSourcePort;
+    }
+    if (const auto& port = part.destination.port) {
+      mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(*port));
+      there |= kDestinationPort;
+    }
+    mnl_attr_nest_end(message, ports);
   }
-  mnl_attr_nest_end(message, ports);
   mnl_attr_nest_end(message, tuple);
+  return there;
+}
+
+void put_whole_tuple(nlmsghdr* message, Protocol protocol, const Tuple& tuple) {
+  put_tuple(message, CTA_TUPLE_ORIG,
+            {protocol,
+             {tuple.source.address, tuple.source.port},
+             {tuple.destination.address, tuple.destination.port}});
 }
 
 /// Zero: that tuple is not compared.
@@ -106,6 +133,10 @@ Family family_of(const Address& address) {
   return address.is_v4() ? Family::v4 : Family::v6;
 }
 
+Family family_of(FlowKey::Kind kind) {
+  return kind == FlowKey::Kind::inbound6 ? Family::v6 : Family::v4;
+}
+
 Request list_all(Family family) {
   Request request;
   start(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
@@ -120,29 +151,31 @@ Request list_translated4() {
   return request;
 }
 
-Request list_matching(const FlowKey& key) {
-  Request request;
-  auto* message = start(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family_of(key.first.address));
-  constexpr std::uint32_t kSource = kProtocol | kSourceAddress | kSourcePort;
-  constexpr std::uint32_t kDestination = kProtocol | kDestinationAddress | kDestinationPort;
-  switch (key.kind) {
+std::optional<Request> list_matching(const Pattern& pattern) {
+  const auto& [kind, protocol, first, second] = pattern;
+  PartOfTuple original{protocol, {}, {}};
+  PartOfTuple reply{protocol, {}, {}};
+  switch (kind) {
     case FlowKey::Kind::inbound4:
-      put_tuple(message, CTA_TUPLE_ORIG, key.protocol, nullptr, &key.first);
-      put_tuple(message, CTA_TUPLE_REPLY, key.protocol, &key.second, nullptr);
-      put_filter(message, kDestination, kSource);
+      original.destination = first;
+      reply.source = second;
       break;
     case FlowKey::Kind::outbound4:
-      put_tuple(message, CTA_TUPLE_ORIG, key.protocol, &key.first, nullptr);
-      put_tuple(message, CTA_TUPLE_REPLY, key.protocol, nullptr, &key.second);
-      put_filter(message, kSource, kDestination);
+      original.source = first;
+      reply.destination = second;
       break;
     case FlowKey::Kind::inbound6:
       // The kernel compares IPv6 addresses the wrong way round and would leave out just those that
-      // we want (ctnetlink_filter_match_tuple, seen in 6.18). So it sees the port only.
-      put_tuple(message, CTA_TUPLE_ORIG, key.protocol, nullptr, &key.first);
-      put_filter(message, kProtocol | kDestinationPort, 0);
+      // we want (ctnetlink_filter_match_tuple, seen in 6.18). So it gets the port only.
+      original.destination.port = first.port;
       break;
   }
+  Request request;
+  auto* message = start(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family_of(kind));
+  const auto in_original = put_tuple(message, CTA_TUPLE_ORIG, original);
+  const auto in_reply = put_tuple(message, CTA_TUPLE_REPLY, reply);
+  if (((in_original | in_reply) & ~kProtocol) == 0) return std::nullopt;
+  put_filter(message, in_original, in_reply);
   return request;
 }
 
@@ -156,7 +189,7 @@ Request list_impossible() {
 Request get(Protocol protocol, const Tuple& tuple) {
   Request request;
   auto* message = start(request, IPCTNL_MSG_CT_GET, NLM_F_ACK, family_of(tuple.source.address));
-  put_tuple(message, CTA_TUPLE_ORIG, protocol, &tuple.source, &tuple.destination);
+  put_whole_tuple(message, protocol, tuple);
   return request;
 }
 
@@ -164,8 +197,7 @@ Request end(const TrackedFlow& flow) {
   Request request;
   auto* message =
       start(request, IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family_of(flow.original.source.address));
-  put_tuple(message, CTA_TUPLE_ORIG, flow.protocol, &flow.original.source,
-            &flow.original.destination);
+  put_whole_tuple(message, flow.protocol, flow.original);
   mnl_attr_put_u32(message, CTA_ID, htonl(flow.id));
   if (flow.zone != 0) mnl_attr_put_u16(message, CTA_ZONE, htons(flow.zone));
   return request;

@@ -26,6 +26,7 @@ class Request {
 
 enum class Family : std::uint8_t { v4 = AF_INET, v6 = AF_INET6 };
 [[nodiscard]] Family family_of(const Address& address);
+[[nodiscard]] Family family_of(FlowKey::Kind kind);
 
 /// Asks for all connections. `conntrack -L -f ipv6`
 [[nodiscard]] Request list_all(Family family);
@@ -34,13 +35,13 @@ enum class Family : std::uint8_t { v4 = AF_INET, v6 = AF_INET6 };
 /// 5.13 list all.
 [[nodiscard]] Request list_translated4();
 
-/// Asks for those of this key and perhaps more:
+/// Asks for those that fit this pattern and perhaps more; nothing when that would be most of them.
 ///   inbound4   `conntrack -L -p udp -d EXTERNAL --dport N --reply-src INTERNAL --reply-port-src M`
 ///   outbound4  `conntrack -L -p udp -s INTERNAL --sport M --reply-dst EXTERNAL --reply-port-dst N`
 ///   inbound6   `conntrack -L -f ipv6 -p udp --dport M`
 /// conntrack itself filters what the kernel lists; here the kernel does it. Before 5.8 it lists
 /// all.
-[[nodiscard]] Request list_matching(const FlowKey& key);
+[[nodiscard]] std::optional<Request> list_matching(const Pattern& pattern);
 
 /// Asks for something that a kernel with filters refuses, for it cannot do it. A kernel without
 /// filters lists all.

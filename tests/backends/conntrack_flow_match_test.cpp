@@ -8,6 +8,8 @@
 namespace postern::conntrack {
 namespace {
 
+using Which = FlowPurge::Which;
+
 const Endpoint kExternal{Address::v4({203, 0, 113, 1}), 1000};
 const Endpoint kInternal{Address::v4({192, 168, 78, 2}), 5000};
 const Endpoint kRemote{Address::v4({198, 51, 100, 7}), 4000};
@@ -39,12 +41,12 @@ const Forward4 kForward{Protocol::udp, kExternal, kInternal};
 }
 
 [[nodiscard]] PurgeSet through(const Door& door, bool spares_established_tcp = false) {
-  const std::array purges{FlowPurge{FlowPurge::Which::through_door, door, spares_established_tcp}};
+  const std::array purges{FlowPurge{Which::through_door, door, spares_established_tcp}};
   return PurgeSet(purges);
 }
 
 [[nodiscard]] PurgeSet past(const Door& door) {
-  const std::array purges{FlowPurge{FlowPurge::Which::past_door, door}};
+  const std::array purges{FlowPurge{Which::past_door, door}};
   return PurgeSet(purges);
 }
 
@@ -93,8 +95,8 @@ TEST(PurgeSet, PastAForwardGoesWhatIsNotTranslated) {
 }
 
 TEST(PurgeSet, NothingGoesPastOtherDoors) {
-  EXPECT_TRUE(past(Outbound4{Protocol::udp, kInternal, kExternal}).keys().empty());
-  EXPECT_TRUE(past(Pinhole6{Protocol::udp, kInternal6}).keys().empty());
+  EXPECT_TRUE(past(Outbound4{Protocol::udp, kInternal, kExternal}).patterns().empty());
+  EXPECT_TRUE(past(Pinhole6{Protocol::udp, kInternal6}).patterns().empty());
 }
 
 TEST(PurgeSet, SparesEstablishedTcpAlone) {
@@ -110,12 +112,37 @@ TEST(PurgeSet, TheHarderOfTwoPurgesCounts) {
   Forward4 tcp = kForward;
   tcp.protocol = Protocol::tcp;
   for (const bool first_spares : {true, false}) {
-    const std::array purges{FlowPurge{FlowPurge::Which::through_door, tcp, first_spares},
-                            FlowPurge{FlowPurge::Which::through_door, tcp, !first_spares}};
+    const std::array purges{FlowPurge{Which::through_door, tcp, first_spares},
+                            FlowPurge{Which::through_door, tcp, !first_spares}};
     const PurgeSet set(purges);
     EXPECT_TRUE(set.has(as_tcp(from_outside(kInternal), true)));
-    EXPECT_EQ(set.keys().size(), 1U);
   }
+}
+
+TEST(PurgeSet, APatternIsWhatItsKeysHaveInCommon) {
+  using Kind = FlowKey::Kind;
+  std::vector<FlowPurge> purges{
+      {Which::through_door, kForward},
+      {Which::through_door, Outbound4{Protocol::udp, kInternal, kExternal}},
+      {Which::through_door, Pinhole6{Protocol::udp, kInternal6}}};
+  const Pattern::Side internal{kInternal.address, kInternal.port};
+  const Pattern::Side external{kExternal.address, kExternal.port};
+  const Pattern::Side internal6{kInternal6.address, kInternal6.port};
+  const Endpoint none;
+  EXPECT_EQ(PurgeSet(purges).patterns(),
+            (std::vector<Pattern>{
+                {Kind::inbound4, Protocol::udp, external, internal},
+                {Kind::outbound4, Protocol::udp, internal, external},
+                {Kind::inbound6, Protocol::udp, internal6, {none.address, none.port}}}));
+  purges.resize(1);
+  purges.push_back({Which::past_door, kForward});
+  EXPECT_EQ(PurgeSet(purges).patterns(),
+            (std::vector<Pattern>{{Kind::inbound4, Protocol::udp, external, {}}}));
+  purges.push_back({Which::past_door, Forward4{Protocol::tcp, {kExternal.address, 1}, kInternal}});
+  EXPECT_EQ(PurgeSet(purges).patterns(),
+            (std::vector<Pattern>{{Kind::inbound4, {}, {kExternal.address, {}}, {}}}));
+  purges.push_back({Which::past_door, Forward4{Protocol::udp, kElsewhere, kInternal}});
+  EXPECT_EQ(PurgeSet(purges).patterns(), (std::vector<Pattern>{{Kind::inbound4, {}, {}, {}}}));
 }
 
 /// Strays of a gateway with these open doors.

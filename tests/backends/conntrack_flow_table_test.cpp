@@ -3,9 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <iostream>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "backends/conntrack/flow_messages.h"
 #include "netlink/socket.h"
@@ -133,6 +137,23 @@ TEST_P(ConntrackFlowTableTest, ManyDoorsOfBothFamiliesGoAtOnce) {
                      {Which::past_door, kPinhole}}));
 }
 
+TEST_P(ConntrackFlowTableTest, DoorsWithNothingInCommonGoAtOnce) {
+  const Entry other{.source = kRemote,
+                    .destination = {Address::v4({203, 0, 113, 2}), 7},
+                    .dnat = Endpoint{kNeighbour.address, 9}};
+  create(kAll);
+  create({other});
+  const Forward4 other_door{Protocol::udp, other.destination, *other.dnat};
+  const Outbound4 no_door{Protocol::udp, {kNeighbour.address, 1}, {kWan, 2}};
+  const Pinhole6 other_pinhole{Protocol::udp, {kNeighbour6.address, 1}};
+  expect_gone({kIn, kHairpin, other, kOut, kIn6}, purge({{Which::through_door, kForward},
+                                                         {Which::through_door, other_door},
+                                                         {Which::through_door, kOutbound},
+                                                         {Which::through_door, no_door},
+                                                         {Which::through_door, kPinhole},
+                                                         {Which::through_door, other_pinhole}}));
+}
+
 TEST_P(ConntrackFlowTableTest, ProtocolsAreKeptApart) {
   create({kIn, tcp(kIn, TCP_CONNTRACK_ESTABLISHED)});
   expect_gone({tcp(kIn, TCP_CONNTRACK_ESTABLISHED)}, purge({{Which::through_door, kForwardTcp}}));
@@ -246,6 +267,40 @@ TEST_P(ConntrackFlowTableTest, FindsNothingWhereNothingIs) {
   EXPECT_FALSE(*other_host);
 }
 
+/// Gives up every right for good: only in a child process.
+void drop_all_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) ::_exit(3);
+}
+
+/// Ends the child: zero when the call failed, and said why.
+template <class T>
+[[noreturn]] void exit_with_verdict(const Result<T, std::string>& result) {
+  if (result) ::_exit(1);
+  std::cerr << result.error() << std::endl;
+  ::_exit(0);
+}
+
+TEST_P(ConntrackFlowTableTest, SaysWhenItIsNotPermitted) {
+  create(kAll);
+  const auto failed = testing::ExitedWithCode(0);
+  const auto without_rights = [](auto call) {
+    drop_all_capabilities();
+    exit_with_verdict(call());
+  };
+  EXPECT_EXIT(without_rights([] { return ConntrackFlowTable::open(); }), failed, "CAP_NET_ADMIN");
+  EXPECT_EXIT(without_rights([&] {
+                return purge({{Which::through_door, kForward}});
+              }),
+              failed, "CAP_NET_ADMIN");
+  EXPECT_EXIT(without_rights([&] { return table_->purge_strays({}, std::array{kWan}, {}); }),
+              failed, "CAP_NET_ADMIN");
+  EXPECT_EXIT(without_rights([&] { return table_->find(Protocol::udp, kInternal, kRemote); }),
+              failed, "CAP_NET_ADMIN");
+  EXPECT_EQ(entries_->all(), before_);
+}
+
 INSTANTIATE_TEST_SUITE_P(, ConntrackFlowTableTest, testing::Bool(), [](const auto& test_case) {
   return test_case.param ? "TheKernelFilters" : "WeFilter";
 });
@@ -286,16 +341,46 @@ class FlowMessages : public testing::Test {
   conntrack::TrackedFlow last_;
 };
 
+/// The kernel's list of what these purges mean, which must all be of one kind.
+[[nodiscard]] std::optional<conntrack::Request> list_of(const std::vector<FlowPurge>& purges) {
+  const conntrack::PurgeSet set(purges);
+  return set.patterns().size() == 1 ? list_matching(set.patterns().front()) : std::nullopt;
+}
+
 TEST_F(FlowMessages, TheKernelListsNoMoreThanWasAskedFor) {
-  using Key = conntrack::FlowKey;
-  EXPECT_EQ(ask(list_matching(Key{Key::Kind::inbound4, Protocol::udp, kExternal, kInternal})),
-            (Texts{kIn.text(), kHairpin.text()}));
-  EXPECT_EQ(ask(list_matching(Key{Key::Kind::outbound4, Protocol::udp, kInternal, kExternal})),
-            Texts{kOut.text()});
-  EXPECT_EQ(ask(list_matching(Key{Key::Kind::inbound6, Protocol::udp, kInternal6})),
-            (Texts{kIn6.text(), kInToNeighbour6.text()}));
+  const auto in = list_of({{Which::through_door, kForward}});
+  const auto out = list_of({{Which::through_door, kOutbound}});
+  const auto in6 = list_of({{Which::through_door, kPinhole}});
+  ASSERT_TRUE(in && out && in6);
+  EXPECT_EQ(ask(*in), (Texts{kIn.text(), kHairpin.text()}));
+  EXPECT_EQ(ask(*out), Texts{kOut.text()});
+  EXPECT_EQ(ask(*in6), (Texts{kIn6.text(), kInToNeighbour6.text()}));
   EXPECT_EQ(ask(conntrack::list_translated4()),
             (Texts{kIn.text(), kInToNeighbour.text(), kInByOtherPort.text(), kHairpin.text()}));
+}
+
+TEST_F(FlowMessages, TheKernelListsWhatFitsAPattern) {
+  const Texts to_the_wan{kIn.text(), kInNotTranslated.text(), kInToNeighbour.text(),
+                         kInByOtherPort.text(), kHairpin.text()};
+  const auto any_port_and_protocol =
+      list_of({{Which::past_door, kForward},
+               {Which::through_door, Forward4{Protocol::tcp, {kWan, 9}, {kNeighbour.address, 9}}}});
+  ASSERT_TRUE(any_port_and_protocol);
+  EXPECT_EQ(ask(*any_port_and_protocol), to_the_wan);
+  const auto any_target = list_of({{Which::past_door, kForward}, {Which::through_door, kForward}});
+  ASSERT_TRUE(any_target);
+  auto to_the_port = to_the_wan;
+  to_the_port.erase(kInByOtherPort.text());
+  EXPECT_EQ(ask(*any_target), to_the_port);
+}
+
+TEST_F(FlowMessages, WhatHasNothingInCommonIsNotAskedFor) {
+  EXPECT_FALSE(list_of(
+      {{Which::through_door, kOutbound},
+       {Which::through_door, Outbound4{Protocol::udp, {kWan, 1}, {kInternal.address, 2}}}}));
+  EXPECT_FALSE(list_of({{Which::through_door, kPinhole},
+                        {Which::through_door, Pinhole6{Protocol::udp, {kInternal6.address, 1}}}}))
+      << "the kernel cannot compare IPv6 addresses";
 }
 
 TEST_F(FlowMessages, ALaterConnectionOfTheSameTupleIsNotEnded) {
