@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -26,6 +27,7 @@ struct Entry {
   std::optional<Endpoint> dnat = {};
   std::optional<Endpoint> snat = {};
   std::uint8_t tcp_state = TCP_CONNTRACK_ESTABLISHED;
+  std::uint16_t zone = 0;
 
   /// As Entries::all() prints it.
   [[nodiscard]] std::string text() const {
@@ -56,6 +58,7 @@ class Entries {
       nfct_set_attr_u16(raw, ATTR_SNAT_PORT, htons(entry.snat->port));
     }
     if (entry.protocol == Protocol::tcp) nfct_set_attr_u8(raw, ATTR_TCP_STATE, entry.tcp_state);
+    if (entry.zone != 0) nfct_set_attr_u16(raw, ATTR_ZONE, entry.zone);
     nfct_set_attr_u32(raw, ATTR_TIMEOUT, 600);
     ASSERT_EQ(nfct_query(handle_.get(), NFCT_Q_CREATE, raw), 0)
         << entry.text() << ": " << std::generic_category().message(errno);
