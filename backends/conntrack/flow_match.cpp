@@ -9,14 +9,16 @@ namespace {
 using Kind = FlowKey::Kind;
 
 struct KeyThrough {
-  FlowKey operator()(const Forward4& door) const {
-    return {Kind::inbound4, door.protocol, door.external, door.internal};
+  std::optional<FlowKey> operator()(const Forward4& door) const {
+    return FlowKey{Kind::inbound4, door.protocol, door.external, door.internal};
   }
-  FlowKey operator()(const Outbound4& door) const {
-    return {Kind::outbound4, door.protocol, door.internal, door.external};
+  /// It lets in what forwards, which have keys of their own, have translated.
+  std::optional<FlowKey> operator()(const Pin4&) const { return std::nullopt; }
+  std::optional<FlowKey> operator()(const Outbound4& door) const {
+    return FlowKey{Kind::outbound4, door.protocol, door.internal, door.external};
   }
-  FlowKey operator()(const Pinhole6& door) const {
-    return {Kind::inbound6, door.protocol, door.internal};
+  std::optional<FlowKey> operator()(const Pinhole6& door) const {
+    return FlowKey{Kind::inbound6, door.protocol, door.internal};
   }
 };
 
@@ -60,7 +62,8 @@ void keep_if_equal(std::optional<Value>& common, const Value& value) {
 struct FiltersOf {
   const RemoteFilters* operator()(const Forward4& door) const { return &door.filters; }
   const RemoteFilters* operator()(const Pinhole6& door) const { return &door.filters; }
-  /// It lets nobody in.
+  /// They let nobody in by themselves.
+  const RemoteFilters* operator()(const Pin4&) const { return nullptr; }
   const RemoteFilters* operator()(const Outbound4&) const { return nullptr; }
 };
 
@@ -105,7 +108,8 @@ StraySet::StraySet(std::span<const TimedDoor> doors, std::span<const Address> ex
                    std::span<const Prefix> lan_prefixes) {
   for (const auto& timed : doors) {
     const auto* filters = std::visit(FiltersOf{}, timed.door);
-    if (filters != nullptr) open_.emplace(std::visit(KeyThrough{}, timed.door), filters);
+    const auto key = std::visit(KeyThrough{}, timed.door);
+    if (key && filters) open_.emplace(*key, filters);
   }
   for (const auto& address : external_addresses) {
     if (address.is_v4()) external_addresses_.insert(address);
