@@ -117,10 +117,9 @@ class Narrowing {
   void run() {
     match_.is_conditional = true;
     // "Not both" cannot be told as two things that must be true.
-    if (fields_.has_others || (is_negated_ && fields_.single() == nullptr)) {
-      match_.has_others = true;
-    }
-    if (is_negated_ && fields_.single() == nullptr) return;
+    const bool is_mixed = is_negated_ && fields_.single() == nullptr;
+    if (fields_.has_others || fields_.known.empty() || is_mixed) match_.has_others = true;
+    if (is_mixed) return;
     narrow_ports();
     for (const auto& at : fields_.known) narrow_one(at);
   }
@@ -301,13 +300,15 @@ class Narrowing {
       if (::if_indextoname(index, name.data()) != nullptr) return name.data();
       return "#" + std::to_string(index);
     }
-    const auto begin = range.first.begin() + static_cast<std::ptrdiff_t>(at.offset);
+    const auto offset = static_cast<std::ptrdiff_t>(at.offset);
+    const auto begin = range.first.begin() + offset;
     const auto end = begin + static_cast<std::ptrdiff_t>(at.size);
     const auto zero = std::find(begin, end, std::uint8_t{0});
     std::string name(begin, zero);
     // Without the zero at its end only the beginning is compared.
     const bool is_beginning = zero == end && at.size < kNameSize;
-    if (is_beginning || range.first != range.last) name += '*';
+    const bool is_interval = !std::equal(begin, end, range.last.begin() + offset);
+    if (is_beginning || is_interval) name += '*';
     return name;
   }
 

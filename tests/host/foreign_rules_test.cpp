@@ -1,44 +1,15 @@
 #include "host/foreign_rules.h"
 
-#include <filesystem>
-#include <fstream>
-#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "tests/host/host_fixture.h"
+#include "tests/host/rule_words.h"
 
-// Rules as people and programs write them, and what is read of them.
-
-namespace postern::host {
-
-void PrintTo(const PacketMatch& match, std::ostream* out) {
-  *out << "tcp " << match.tcp.ports.to_string() << (match.tcp.is_named ? " named" : "") << "; udp "
-       << match.udp.ports.to_string() << (match.udp.is_named ? " named" : "") << "; v4 "
-       << match.ipv4 << " v6 " << match.ipv6;
-  for (const auto& [label, interfaces] : {std::pair{"in", match.in}, {"out", match.out}}) {
-    if (!interfaces) continue;
-    *out << "; " << label << (interfaces->is_negated ? " not" : "");
-    for (const auto& name : interfaces->names) *out << " " << name;
-  }
-  if (match.mark) *out << "; mark " << match.mark->value << "/" << match.mark->mask;
-  if (match.ct_states) *out << "; states " << *match.ct_states;
-  *out << "; dnat " << match.is_dnat << " others " << match.has_others << " conditional "
-       << match.is_conditional;
-}
-
-void PrintTo(const ForeignRule& rule, std::ostream* out) {
-  PrintTo(rule.match, out);
-  *out << "; verdict " << static_cast<int>(rule.verdict) << " " << rule.target << " nat "
-       << static_cast<int>(rule.nat);
-}
-
-}  // namespace postern::host
+// Rules as people write them with nft, and what is read of them.
 
 namespace postern::test {
 namespace {
@@ -56,44 +27,6 @@ using host::Verdict;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::uint32_t kInvalid = 1;
-constexpr std::uint32_t kEstablished = 2;
-constexpr std::uint32_t kRelated = 4;
-
-[[nodiscard]] PortMatch named(const char* ports) {
-  return {*PortSet::parse(ports), true};
-}
-[[nodiscard]] PortMatch never() {
-  return {PortSet(), false};
-}
-[[nodiscard]] PacketMatch some() {
-  PacketMatch match;
-  match.is_conditional = true;
-  return match;
-}
-[[nodiscard]] PacketMatch tcp_to(const char* ports) {
-  auto match = some();
-  match.tcp = named(ports);
-  match.udp = never();
-  match.udp.is_named = true;
-  return match;
-}
-[[nodiscard]] PacketMatch udp_to(const char* ports) {
-  auto match = some();
-  match.udp = named(ports);
-  match.tcp = never();
-  match.tcp.is_named = true;
-  return match;
-}
-[[nodiscard]] PacketMatch in_ipv4(PacketMatch match) {
-  match.ipv6 = false;
-  return match;
-}
-[[nodiscard]] PacketMatch with_others(PacketMatch match) {
-  match.has_others = true;
-  return match;
-}
-
 class ForeignRulesTest : public HostFixture {
  protected:
   /// The rules of the chain "c" in "inet t", which `rules` makes, one a line.
@@ -103,19 +36,7 @@ class ForeignRulesTest : public HostFixture {
                                                          const std::string& more = "") {
     nft("table inet t {\n" + more + "\nchain other { }\nchain c {\ntype " + type + " hook " + hook +
         " priority 0; policy accept;\n" + rules + "\n}\n}\n");
-    return rules_in(Family::inet, "t", "c");
-  }
-  [[nodiscard]] static std::vector<ForeignRule> rules_in(Family family, const char* table,
-                                                         const char* chain) {
-    const auto all = ruleset();
-    const auto* found = all.find(family, table, chain);
-    EXPECT_NE(found, nullptr) << table << " " << chain;
-    return found != nullptr ? found->rules : std::vector<ForeignRule>{};
-  }
-  /// The single rule that iptables appends.
-  [[nodiscard]] static std::vector<ForeignRule> iptables_rules(const std::string& arguments) {
-    iptables("-A FORWARD " + arguments);
-    return rules_in(Family::ip, "filter", "FORWARD");
+    return rules_in(ruleset(), Family::inet, "t", "c");
   }
 };
 
@@ -242,6 +163,8 @@ TEST_F(ForeignRulesTest, Interfaces) {
     match.in = InterfaceMatch{std::move(names), is_negated};
     return ForeignRule{match, Verdict::accept, "", NatKind::none};
   };
+  auto pairs = tcp_to("80-90, 99");
+  pairs.in = InterfaceMatch{{"dmz", "lan"}, false};
   auto both = some();
   both.in = InterfaceMatch{{"br-lan"}, false};
   both.out = InterfaceMatch{{"wan*"}, false};
@@ -251,9 +174,14 @@ TEST_F(ForeignRulesTest, Interfaces) {
                "iifname { \"a\", \"b*\" } accept\n"
                "iifname != { \"a\", \"b\" } accept\n"
                "iif lo accept\n"
-               "iifname \"fifteen-letters\" accept"),
+               "iifname \"fifteen-letters\" accept\n"
+               "iifname . tcp dport @pairs accept",
+               "forward", "filter",
+               "set pairs { typeof iifname . tcp dport; flags interval; elements = { "
+               "\"lan\" . 80-90, \"dmz\" . 99 }; }"),
       ElementsAre(ForeignRule{both, Verdict::accept, "", NatKind::none}, in({"docker0"}, true),
-                  in({"a", "b*"}), in({"a", "b"}, true), in({"lo"}), in({"fifteen-letters"})));
+                  in({"a", "b*"}), in({"a", "b"}, true), in({"lo"}), in({"fifteen-letters"}),
+                  ForeignRule{pairs, Verdict::accept, "", NatKind::none}));
 }
 
 TEST(InterfaceMatch, AdmitsNames) {
@@ -374,7 +302,7 @@ TEST_F(ForeignRulesTest, LimitsAndWhatElseThereIs) {
                        "set seen { type ipv4_addr; flags dynamic; size 9; timeout 1s; }\n"
                        "counter hits { }\n limit slow { rate 5/second; }"),
               testing::Each(testing::Field(&ForeignRule::verdict, Verdict::accept)));
-  const auto rules = rules_in(Family::inet, "t", "c");
+  const auto rules = rules_in(ruleset(), Family::inet, "t", "c");
   ASSERT_EQ(rules.size(), 10U);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     EXPECT_EQ(rules[i].match.has_others, i != 5) << i;
@@ -417,77 +345,6 @@ TEST_F(ForeignRulesTest, SourceTranslations) {
                           ForeignRule{{}, Verdict::accept, "", NatKind::snat}));
 }
 
-TEST_F(ForeignRulesTest, IptablesFilter) {
-  const auto one = [](PacketMatch match, Verdict verdict) {
-    return ElementsAre(ForeignRule{std::move(match), verdict, "", NatKind::none});
-  };
-  const auto read = [](const std::string& arguments) {
-    iptables("-F FORWARD");
-    return iptables_rules(arguments);
-  };
-  auto bit = some();
-  bit.mark = MarkMatch{0x10000000, 0x10000000};
-  EXPECT_THAT(read("-m mark --mark 0x10000000/0x10000000 -m comment --comment postern -j ACCEPT"),
-              one(bit, Verdict::accept));
-  auto translated = some();
-  translated.is_dnat = true;
-  EXPECT_THAT(read("-m conntrack --ctstate ESTABLISHED,RELATED,DNAT -j ACCEPT"),
-              one(translated, Verdict::accept));
-  auto running = some();
-  running.ct_states = kEstablished | kRelated;
-  EXPECT_THAT(read("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"),
-              one(running, Verdict::accept));
-  EXPECT_THAT(read("-m state --state RELATED,ESTABLISHED -j ACCEPT"),
-              one(running, Verdict::accept));
-  EXPECT_THAT(read("-m conntrack ! --ctstate ESTABLISHED -j DROP"),
-              one(with_others(some()), Verdict::drop));
-  EXPECT_THAT(read("-m conntrack --ctstate ESTABLISHED --ctstatus ASSURED -j ACCEPT"),
-              one(
-                  [] {
-                    auto m = with_others(some());
-                    m.ct_states = kEstablished;
-                    return m;
-                  }(),
-                  Verdict::accept));
-  auto in = some();
-  in.in = InterfaceMatch{{"eth*"}, false};
-  EXPECT_THAT(read("-i eth+ -j REJECT"), one(in, Verdict::reject));
-  EXPECT_THAT(read("-p tcp -m tcp --dport 8080 -j ACCEPT"), one(tcp_to("8080"), Verdict::accept));
-  EXPECT_THAT(read("-p udp -m multiport --dports 53,100:200 -j ACCEPT"),
-              one(udp_to("53, 100-200"), Verdict::accept));
-  // A TCP option is what this version of iptables writes as an extension, port and all.
-  EXPECT_THAT(read("-p tcp --tcp-option 8 --dport 90:91 -j ACCEPT"),
-              one(with_others(tcp_to("90-91")), Verdict::accept));
-  EXPECT_THAT(read("-m addrtype --dst-type LOCAL -j ACCEPT"),
-              one(with_others(some()), Verdict::accept));
-  EXPECT_THAT(read("-m comment --comment x -j DROP"), one({}, Verdict::drop));
-  iptables("-P FORWARD DROP");
-  EXPECT_TRUE(ruleset().find(Family::ip, "filter", "FORWARD")->policy_drop);
-}
-
-TEST_F(ForeignRulesTest, IptablesNat) {
-  const auto read = [](const std::string& chain, const std::string& arguments) {
-    iptables("-t nat -F " + chain);
-    iptables("-t nat -A " + chain + " " + arguments);
-    return rules_in(Family::ip, "nat", chain.c_str());
-  };
-  auto docker = tcp_to("8080");
-  docker.in = InterfaceMatch{{"docker0"}, true};
-  EXPECT_THAT(read("PREROUTING",
-                   "! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT "
-                   "--to-destination 172.17.0.2:80"),
-              ElementsAre(ForeignRule{docker, Verdict::accept, "", NatKind::dnat}));
-  EXPECT_THAT(read("PREROUTING", "-p udp --dport 53 -j REDIRECT --to-ports 5353"),
-              ElementsAre(ForeignRule{udp_to("53"), Verdict::accept, "", NatKind::redirect}));
-  auto out = some();
-  out.out = InterfaceMatch{{"eth0"}, false};
-  EXPECT_THAT(read("POSTROUTING", "-o eth0 -j MASQUERADE"),
-              ElementsAre(ForeignRule{out, Verdict::accept, "", NatKind::masquerade}));
-  EXPECT_THAT(read("POSTROUTING", "-j SNAT --to-source 192.0.2.1"),
-              ElementsAre(ForeignRule{{}, Verdict::accept, "", NatKind::snat}));
-  EXPECT_THAT(read("PREROUTING", "-j LOG"), ElementsAre(ForeignRule{}));
-}
-
 TEST_F(ForeignRulesTest, TenThousandRules) {
   std::string rules;
   for (int i = 0; i < 10'000; ++i) {
@@ -498,36 +355,6 @@ TEST_F(ForeignRulesTest, TenThousandRules) {
   for (std::size_t i = 0; i < read.size(); ++i) {
     ASSERT_EQ(read[i].match, tcp_to(std::to_string(i + 1).c_str())) << i;
   }
-}
-
-class LegacyIptablesTest : public testing::Test {
- protected:
-  void SetUp() override { std::filesystem::create_directories(directory_); }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  void write(const char* name, const char* text) const { std::ofstream(directory_ + name) << text; }
-
-  const std::string directory_ =
-      testing::TempDir() + "legacy_iptables_" + std::to_string(::getpid());
-};
-
-TEST_F(LegacyIptablesTest, NotThere) {
-  EXPECT_EQ(host::has_legacy_iptables(directory_), false);
-}
-
-TEST_F(LegacyIptablesTest, LoadedButNotUsed) {
-  write("/ip_tables_names", "");
-  EXPECT_EQ(host::has_legacy_iptables(directory_), false);
-}
-
-TEST_F(LegacyIptablesTest, InUse) {
-  write("/ip_tables_names", "");
-  write("/ip6_tables_names", "filter\n");
-  EXPECT_EQ(host::has_legacy_iptables(directory_), true);
-}
-
-TEST_F(LegacyIptablesTest, HidesFromUs) {
-  EXPECT_EQ(host::has_legacy_iptables("/proc/self/status"), std::nullopt);
 }
 
 }  // namespace
