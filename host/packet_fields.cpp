@@ -253,14 +253,13 @@ class Narrowing {
 
   void narrow_mark(const FieldAt& at) {
     const auto asked = single_word(at);
-    if (!asked || match_.mark) {
+    // "Not 0" of a single bit is that bit.
+    const bool is_bit =
+        asked && is_negated_ && asked->value == 0 && std::has_single_bit(asked->mask);
+    if (!asked || match_.mark || (is_negated_ && !is_bit)) {
       match_.has_others = true;
-    } else if (!is_negated_) {
-      match_.mark = MarkMatch{asked->mask, asked->value};
-    } else if (asked->value == 0 && std::has_single_bit(asked->mask)) {
-      match_.mark = MarkMatch{asked->mask, asked->mask};
     } else {
-      match_.has_others = true;
+      match_.mark = MarkMatch{asked->mask, is_bit ? asked->mask : asked->value};
     }
   }
 
@@ -283,10 +282,9 @@ class Narrowing {
   void narrow_status(const FieldAt& at) {
     const auto asked = single_word(at);
     const bool is_any_of_mask = asked && is_negated_ && asked->value == 0;
-    const bool is_that_bit = asked && !is_negated_ && asked->mask == IPS_DST_NAT;
-    if (is_any_of_mask && (asked->mask & IPS_DST_NAT) != 0) {
-      match_.is_dnat = true;
-    } else if (is_that_bit && asked->value == IPS_DST_NAT) {
+    const bool is_that_bit =
+        asked && !is_negated_ && asked->mask == IPS_DST_NAT && asked->value == IPS_DST_NAT;
+    if (is_that_bit || (is_any_of_mask && (asked->mask & IPS_DST_NAT) != 0)) {
       match_.is_dnat = true;
     } else {
       match_.has_others = true;

@@ -86,7 +86,7 @@ class Reader {
   void take(const Expression& expression) {
     // Nothing behind a verdict is reached.
     if (is_done_) return;
-    static const std::map<std::string_view, void (Reader::*)(const Expression&)> kReaders = {
+    static const std::map<std::string_view, void (Reader::*)(const Expression&)> readers = {
         {"meta", &Reader::meta},           {"ct", &Reader::ct},
         {"payload", &Reader::payload},     {"bitwise", &Reader::bitwise},
         {"byteorder", &Reader::byteorder}, {"cmp", &Reader::cmp},
@@ -98,7 +98,7 @@ class Reader {
         {"objref", &Reader::objref}};
     static constexpr std::string_view kStatements[] = {"counter", "log", "last", "notrack", "dup"};
     const auto name = expression.name();
-    if (const auto found = kReaders.find(name); found != kReaders.end()) {
+    if (const auto found = readers.find(name); found != readers.end()) {
       (this->*found->second)(expression);
     } else if (std::find(std::begin(kStatements), std::end(kStatements), name) ==
                std::end(kStatements)) {

@@ -1,6 +1,8 @@
 #include "host/foreign_rules.h"
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -267,6 +269,26 @@ TEST_F(ForeignRulesTest, DestinationPorts) {
               }));
 }
 
+TEST_F(ForeignRulesTest, NumbersThatAreNotPorts) {
+  auto tcp = some();
+  tcp.udp.ports = {};
+  EXPECT_THAT(
+      rules_of("meta l4proto tcp @th,0,32 >= 100000 accept\n"
+               "meta mark . tcp dport @marked accept",
+               "forward", "filter",
+               "set marked { typeof meta mark . tcp dport; flags interval; elements = { 1 "
+               ". 80 }; }"),
+      ElementsAre(ForeignRule{with_others(tcp), Verdict::accept, "", NatKind::none},
+                  ForeignRule{with_others(tcp_to("80")), Verdict::accept, "", NatKind::none}));
+}
+
+TEST_F(ForeignRulesTest, IntervalsThatTouch) {
+  EXPECT_THAT(rules_of("tcp dport @touching accept", "forward", "filter",
+                       "set touching { type inet_service; flags interval; elements = { 10-19, "
+                       "20-29, 30, 31, 32-39, 50-59, 60 }; }"),
+              ElementsAre(ForeignRule{tcp_to("10-39, 50-60"), Verdict::accept, "", NatKind::none}));
+}
+
 TEST_F(ForeignRulesTest, VerdictMapsAreToldAsRules) {
   EXPECT_THAT(
       rules_of("tcp dport vmap { 22 : accept, 80 : jump other, 90-99 : accept }\n"
@@ -343,6 +365,42 @@ TEST_F(ForeignRulesTest, SourceTranslations) {
   EXPECT_THAT(rules_of("oifname \"wan\" masquerade\n snat ip to 192.0.2.1", "postrouting", "nat"),
               ElementsAre(ForeignRule{out, Verdict::accept, "", NatKind::masquerade},
                           ForeignRule{{}, Verdict::accept, "", NatKind::snat}));
+}
+
+// Chains, rules and sets are told one after the other.
+TEST_F(ForeignRulesTest, IsOfOneMomentWhileOthersChangeIt) {
+  const auto version = [](const char* policy, const char* port) {
+    return "table inet t\ndelete table inet t\ntable inet t {\n"
+           "set s { type inet_service; elements = { " +
+           std::string(port) +
+           " }; }\n"
+           "chain c {\ntype filter hook forward priority 0; policy " +
+           policy +
+           ";\n"
+           "tcp dport " +
+           port + " accept\ntcp dport @s accept\n}\n}\n";
+  };
+  nft(version("accept", "80"));
+  std::atomic<bool> is_over = false;
+  std::thread others([&] {
+    for (int i = 0; i < 30; ++i) {
+      nft(version("drop", "81"));
+      nft(version("accept", "80"));
+    }
+    is_over = true;
+  });
+  while (!is_over) {
+    const auto read = ruleset();
+    const auto* chain = read.find(Family::inet, "t", "c");
+    if (chain == nullptr) {
+      ADD_FAILURE() << "the chain is always there";
+      continue;
+    }
+    const ForeignRule rule{tcp_to(chain->policy_drop ? "81" : "80"), Verdict::accept, "",
+                           NatKind::none};
+    EXPECT_THAT(chain->rules, ElementsAre(rule, rule));
+  }
+  others.join();
 }
 
 TEST_F(ForeignRulesTest, TenThousandRules) {
