@@ -274,12 +274,14 @@ TEST_F(ForeignRulesTest, NumbersThatAreNotPorts) {
   tcp.udp.ports = {};
   EXPECT_THAT(
       rules_of("meta l4proto tcp @th,0,32 >= 100000 accept\n"
-               "meta mark . tcp dport @marked accept",
+               "meta mark . tcp dport @marked accept\n"
+               "meta l4proto . th dport != { tcp . 80, udp . 53 } accept",
                "forward", "filter",
                "set marked { typeof meta mark . tcp dport; flags interval; elements = { 1 "
                ". 80 }; }"),
       ElementsAre(ForeignRule{with_others(tcp), Verdict::accept, "", NatKind::none},
-                  ForeignRule{with_others(tcp_to("80")), Verdict::accept, "", NatKind::none}));
+                  ForeignRule{with_others(tcp_to("80")), Verdict::accept, "", NatKind::none},
+                  ForeignRule{with_others(some()), Verdict::accept, "", NatKind::none}));
 }
 
 TEST_F(ForeignRulesTest, IntervalsThatTouch) {
