@@ -1,5 +1,6 @@
 #include "backends/registry.h"
 
+#include "backends/iptables/iptables_backend.h"
 #include "backends/memory/memory_backend.h"
 #include "backends/nftables/nftables_backend.h"
 
@@ -27,7 +28,17 @@ struct Entry {
   return std::move(*opened);
 }
 
-constexpr Entry kEntries[] = {{"nftables", open_nftables}, {"memory", open_memory}};
+[[nodiscard]] Opened open_iptables(const BackendOptions& options) {
+  IptablesOptions own;
+  own.forward_mark = options.forward_mark;
+  own.own_udp_ports = options.own_udp_ports;
+  auto opened = IptablesBackend::open(own);
+  if (!opened) return fail(std::move(opened.error()));
+  return std::move(*opened);
+}
+
+constexpr Entry kEntries[] = {
+    {"nftables", open_nftables}, {"iptables", open_iptables}, {"memory", open_memory}};
 
 }  // namespace
 
