@@ -19,19 +19,21 @@ using namespace iptables;
 /// Uses once whatever the rules of doors use, so that a missing kernel module or extension is found
 /// before a client asks.
 [[nodiscard]] Ruleset scratch(Family family) {
-  const std::string comment = "-m comment --comment \"postern\"";
-  const std::string translated =
-      "-p udp -m udp --dport 9 -m conntrack --ctstate DNAT --ctorigdst 192.0.2.1 "
-      "--ctorigdstport 9";
-  const std::string match = family == Family::v4 ? translated : "-p udp -m udp --dport 9";
-  const auto table = [](const char* name, const std::string& rule) {
-    return Table{name, {{kProbe, {{rule, std::nullopt}}}}, {}};
+  const bool is_v4 = family == Family::v4;
+  const std::string udp = "-p udp -m udp --dport 9 ";
+  const std::string match = is_v4 ? udp +
+                                        "-m conntrack --ctstate DNAT --ctorigdst 192.0.2.1 "
+                                        "--ctorigdstport 9 "
+                                  : udp;
+  const auto table = [](const char* name, std::vector<Rule> rules) {
+    return Table{name, {{kProbe, std::move(rules)}}, {}};
   };
   Ruleset rules;
-  rules.push_back(table("filter", match + " " + comment + " -j ACCEPT"));
-  rules.push_back(table("mangle", match + " -j MARK --set-xmark 0x1/0x1"));
-  if (family == Family::v4) {
-    rules.push_back(table("nat", "-p udp -m udp --dport 9 -j DNAT --to-destination 192.0.2.1:9"));
+  rules.push_back(table("filter", {{match + "-m comment --comment \"postern\" -j ACCEPT", {}}}));
+  rules.push_back(table("mangle", {{match + "-j MARK --set-xmark 0x1/0x1", {}}}));
+  if (is_v4) {
+    rules.push_back(table("nat", {{udp + "-j DNAT --to-destination 192.0.2.1:9", {}},
+                                  {udp + "-j SNAT --to-source 192.0.2.1:9", {}}}));
   }
   return rules;
 }

@@ -80,7 +80,10 @@ class IptablesHost {
     } else if (!iptables::find_programs(restore_)) {
       why_not_ = "needs " + restore_;
     } else if (const auto tried = open(); !tried) {
+      // Where the programs fail by themselves, the kernel lacks what they need.
+      const auto nat = saved("nat");
       why_not_ = tried.error().reason;
+      EXPECT_EQ(nat.find("*nat"), std::string::npos) << "but it works: " << *why_not_;
     }
   }
 
