@@ -352,14 +352,19 @@ TEST_P(IptablesBackendTest, VanishedChainsAreNoSingleChangesFaultAndComeBack) {
 
 TEST_P(IptablesBackendTest, WhatCannotBeTakenBackIsReadAndMended) {
   ASSERT_TRUE(ok(reset({forward(1000, 5000)})));
-  ASSERT_EQ(host_.change("nat", "-F POSTERN-PREROUTING"), "");
+  ASSERT_EQ(host_.change("nat",
+                         "-D PREROUTING -j POSTERN-PREROUTING\n-F POSTERN-PREROUTING\n"
+                         "-X POSTERN-PREROUTING"),
+            "");
   host_.state().failing = {"tables"};
   EXPECT_FALSE(commit({opened(forward(1001, 5001))}));
   EXPECT_FALSE(backend_->open_doors(kNow));
   host_.state().failing.clear();
   EXPECT_TRUE(holds(*backend_, {})) << "as somebody has left it";
   EXPECT_TRUE(ok(commit({opened(forward(1001, 5001))})));
+  const int runs = host_.state().runs;
   EXPECT_TRUE(holds(*backend_, {forward(1000, 5000), forward(1001, 5001)}));
+  EXPECT_EQ(host_.state().runs, runs) << "it is known again";
   EXPECT_EQ(doors_in_firewall(host_), (std::vector{forward(1000, 5000), forward(1001, 5001)}));
 }
 
