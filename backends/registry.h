@@ -12,7 +12,8 @@
 
 namespace postern {
 
-/// The names that open_backend() knows.
+/// The names that open_backend() knows: nftables; iptables, for hosts without nf_tables and up to
+/// 1,000 mappings; memory, which opens nothing.
 [[nodiscard]] std::vector<std::string_view> backend_names();
 
 /// Makes the backend of this name; an unknown name is an error that lists the known ones.
