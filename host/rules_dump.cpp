@@ -2,7 +2,11 @@
 
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <optional>
 #include <utility>
+
+#include <sys/socket.h>
 
 namespace postern::host {
 namespace {
@@ -10,12 +14,35 @@ namespace {
 /// Room for the names of a table and of a set, which have at most 255 octets each.
 using Request = std::array<std::uint8_t, 1024>;
 
-[[nodiscard]] nlmsghdr* start(Request& request, nf_tables_msg_types kind, std::uint8_t family) {
+[[nodiscard]] nlmsghdr* start(Request& request, nf_tables_msg_types kind, std::uint8_t family,
+                              std::uint16_t flags = NLM_F_DUMP) {
   auto* message = mnl_nlmsg_put_header(request.data());
   message->nlmsg_type = netlink::message_type(kind);
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
   netlink::put_family(message, family);
   return message;
+}
+
+/// Waits until no transaction is being committed: the kernel bumps the generation a little before
+/// it shows the new rules, so old rules under the new number would pass for new ones. A transaction
+/// without messages takes the commit's lock and changes nothing; it is over when the call returns.
+[[nodiscard]] int wait_for_commits() {
+  struct Close {
+    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+  };
+  const std::unique_ptr<mnl_socket, Close> socket(
+      mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket == nullptr) return errno;
+  alignas(nlmsghdr) std::array<std::uint8_t, 64> batch{};
+  std::size_t size = 0;
+  for (const auto mark : {NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END}) {
+    auto* message = mnl_nlmsg_put_header(batch.data() + size);
+    message->nlmsg_type = static_cast<std::uint16_t>(mark);
+    message->nlmsg_flags = NLM_F_REQUEST;
+    netlink::put_family(message, NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    size += message->nlmsg_len;
+  }
+  return mnl_socket_sendto(socket.get(), batch.data(), size) < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -23,7 +50,14 @@ using Request = std::array<std::uint8_t, 1024>;
 Result<RulesDump, netlink::Error> RulesDump::open() {
   auto socket = netlink::Socket::open();
   if (!socket) return fail(socket.error());
-  return RulesDump(std::move(*socket));
+  RulesDump dump(std::move(*socket));
+  if (const int code = wait_for_commits(); code != 0) {
+    return fail(netlink::Error{code, std::nullopt});
+  }
+  const auto generation = dump.generation();
+  if (!generation) return fail(generation.error());
+  dump.generation_ = *generation;
+  return dump;
 }
 
 Result<void, netlink::Error> RulesDump::all(nf_tables_msg_types kind, const Take& take) {
@@ -40,19 +74,32 @@ Result<void, netlink::Error> RulesDump::elements(std::uint8_t family, const std:
   return ask(message, take);
 }
 
-Result<void, netlink::Error> RulesDump::ask(const nlmsghdr* request, const Take& take) {
-  bool is_steady = true;
-  const std::span<const std::uint8_t> octets(reinterpret_cast<const std::uint8_t*>(request),
-                                             request->nlmsg_len);
-  const auto dumped = socket_.dump(octets, [&](const nlmsghdr* part) {
-    const auto generation = netlink::generation_of(part);
-    is_steady = is_steady && generation == generation_.value_or(generation);
-    generation_ = generation;
-    take(part);
-  });
-  if (!dumped) return dumped;
-  if (!is_steady) return fail(netlink::Error{EINTR, std::nullopt});
+Result<void, netlink::Error> RulesDump::confirm() {
+  const auto now = generation();
+  if (!now) return fail(now.error());
+  if (*now != generation_) return fail(netlink::Error{EINTR, std::nullopt});
   return {};
+}
+
+Result<void, netlink::Error> RulesDump::ask(const nlmsghdr* request, const Take& take) {
+  return socket_.dump({reinterpret_cast<const std::uint8_t*>(request), request->nlmsg_len}, take);
+}
+
+Result<std::uint32_t, netlink::Error> RulesDump::generation() {
+  alignas(nlmsghdr) Request request{};
+  std::uint32_t generation = 0;
+  // Not a list: the acknowledgement ends the answer.
+  const auto* message = start(request, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NLM_F_ACK);
+  const auto asked = ask(message, [&](const nlmsghdr* answer) {
+    netlink::for_each_attribute(answer, [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) != NFTA_GEN_ID) return;
+      if (mnl_attr_get_payload_len(attribute) == sizeof generation) {
+        generation = mnl_attr_get_u32(attribute);
+      }
+    });
+  });
+  if (!asked) return fail(asked.error());
+  return generation;
 }
 
 }  // namespace postern::host

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -10,12 +9,13 @@
 
 namespace postern::host {
 
-/// Several questions to the kernel about its rules, whose answers belong together only as long as
-/// nobody changed a rule in between.
+/// Several questions to the kernel about its rules, whose answers belong together when nobody
+/// changed a rule between open() and confirm().
 class RulesDump {
  public:
   using Take = std::function<void(const nlmsghdr*)>;
 
+  /// Waits for changes that are being made.
   [[nodiscard]] static Result<RulesDump, netlink::Error> open();
 
   /// All objects of one kind in all tables of all families: NFT_MSG_GETCHAIN and the like.
@@ -23,14 +23,17 @@ class RulesDump {
   /// nft list set FAMILY TABLE SET
   [[nodiscard]] Result<void, netlink::Error> elements(std::uint8_t family, const std::string& table,
                                                       const std::string& set, const Take& take);
+  /// EINTR when somebody changed a rule: what was read is worth nothing then.
+  [[nodiscard]] Result<void, netlink::Error> confirm();
 
  private:
   explicit RulesDump(netlink::Socket socket) : socket_(std::move(socket)) {}
   [[nodiscard]] Result<void, netlink::Error> ask(const nlmsghdr* request, const Take& take);
+  /// The number of the last change to any rules.
+  [[nodiscard]] Result<std::uint32_t, netlink::Error> generation();
 
   netlink::Socket socket_;
-  /// Of the first answer; see netlink::generation_of.
-  std::optional<std::uint16_t> generation_;
+  std::uint32_t generation_ = 0;
 };
 
 }  // namespace postern::host

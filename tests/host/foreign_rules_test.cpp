@@ -1,5 +1,6 @@
 #include "host/foreign_rules.h"
 
+#include <array>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -8,7 +9,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "netlink/headers.h"
 #include "tests/host/rule_words.h"
 
 // Rules as people write them with nft, and what is read of them.
@@ -403,6 +407,22 @@ TEST_F(ForeignRulesTest, IsOfOneMomentWhileOthersChangeIt) {
     EXPECT_THAT(chain->rules, ElementsAre(rule, rule));
   }
   others.join();
+}
+
+// Whoever reads the rules again when they change would never come to an end otherwise.
+TEST_F(ForeignRulesTest, ReadingIsNoChange) {
+  const int watch = ::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_NETFILTER);
+  ASSERT_GE(watch, 0);
+  sockaddr_nl all_changes{};
+  all_changes.nl_family = AF_NETLINK;
+  all_changes.nl_groups = 1U << (NFNLGRP_NFTABLES - 1);
+  ASSERT_EQ(::bind(watch, reinterpret_cast<sockaddr*>(&all_changes), sizeof all_changes), 0);
+  std::array<char, 4096> told{};
+  EXPECT_TRUE(ruleset().chains.empty());
+  EXPECT_EQ(::recv(watch, told.data(), told.size(), 0), -1);
+  nft("table inet t { }\n");
+  EXPECT_GT(::recv(watch, told.data(), told.size(), 0), 0);
+  ::close(watch);
 }
 
 TEST_F(ForeignRulesTest, TenThousandRules) {
