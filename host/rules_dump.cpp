@@ -2,11 +2,8 @@
 
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <optional>
 #include <utility>
-
-#include <sys/socket.h>
 
 namespace postern::host {
 namespace {
@@ -23,37 +20,12 @@ using Request = std::array<std::uint8_t, 1024>;
   return message;
 }
 
-/// Waits until no transaction is being committed: the kernel bumps the generation a little before
-/// it shows the new rules, so old rules under the new number would pass for new ones. A transaction
-/// without messages takes the commit's lock and changes nothing; it is over when the call returns.
-[[nodiscard]] int wait_for_commits() {
-  struct Close {
-    void operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
-  };
-  const std::unique_ptr<mnl_socket, Close> socket(
-      mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (socket == nullptr) return errno;
-  alignas(nlmsghdr) std::array<std::uint8_t, 64> batch{};
-  std::size_t size = 0;
-  for (const auto mark : {NFNL_MSG_BATCH_BEGIN, NFNL_MSG_BATCH_END}) {
-    auto* message = mnl_nlmsg_put_header(batch.data() + size);
-    message->nlmsg_type = static_cast<std::uint16_t>(mark);
-    message->nlmsg_flags = NLM_F_REQUEST;
-    netlink::put_family(message, NFPROTO_UNSPEC, NFNL_SUBSYS_NFTABLES);
-    size += message->nlmsg_len;
-  }
-  return mnl_socket_sendto(socket.get(), batch.data(), size) < 0 ? errno : 0;
-}
-
 }  // namespace
 
 Result<RulesDump, netlink::Error> RulesDump::open() {
   auto socket = netlink::Socket::open();
   if (!socket) return fail(socket.error());
   RulesDump dump(std::move(*socket));
-  if (const int code = wait_for_commits(); code != 0) {
-    return fail(netlink::Error{code, std::nullopt});
-  }
   const auto generation = dump.generation();
   if (!generation) return fail(generation.error());
   dump.generation_ = *generation;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "core/result.h"
 #include "netlink/socket.h"
@@ -10,12 +11,12 @@
 namespace postern::host {
 
 /// Several questions to the kernel about its rules, whose answers belong together when nobody
-/// changed a rule between open() and confirm().
+/// changed a rule between open() and confirm(). (The generation in the answers themselves does not
+/// tell: an empty list has none, and an entry may be older than the number it is sent with.)
 class RulesDump {
  public:
   using Take = std::function<void(const nlmsghdr*)>;
 
-  /// Waits for changes that are being made.
   [[nodiscard]] static Result<RulesDump, netlink::Error> open();
 
   /// All objects of one kind in all tables of all families: NFT_MSG_GETCHAIN and the like.
