@@ -95,7 +95,7 @@ class OccupiedPorts(LabTest):
         client.delete(protocol, port)
         return granted
 
-    def test_a_local_socket(self):
+    def test_a_local_socket(self):  # NPMP-56
         self.lab.tcp_listener("gw", 4000)
         self.lab.udp("gw", 4001)
         self.lab.tcp_listener("gw", 4002, "127.0.0.1")
