@@ -18,11 +18,7 @@ struct Entry {
 }
 
 [[nodiscard]] Opened open_nftables(const BackendOptions& options) {
-  NftablesOptions own;
-  own.forward_mark = options.forward_mark;
-  own.own_udp_ports = options.own_udp_ports;
-  own.allow_renewal_in_place = options.allow_renewal_in_place;
-  auto opened = NftablesBackend::open(own);
+  auto opened = NftablesBackend::open(options);
   if (!opened) return fail(std::move(opened.error()));
   return std::move(*opened);
 }

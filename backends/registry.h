@@ -1,24 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/backend_options.h"
 #include "core/firewall_backend.h"
 #include "core/result.h"
 
 namespace postern {
-
-struct BackendOptions {
-  /// One bit of the packet mark, set on packets that the host's firewall shall let through.
-  std::uint32_t forward_mark = 0x10000000;
-  /// False: renew by replacing, also where the firewall can renew in place.
-  bool allow_renewal_in_place = true;
-  /// UDP ports that this daemon serves: open to the LAN interfaces, closed to all others.
-  std::vector<std::uint16_t> own_udp_ports = {};
-};
 
 /// The names that open_backend() knows.
 [[nodiscard]] std::vector<std::string_view> backend_names();

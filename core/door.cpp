@@ -7,6 +7,9 @@ struct KeyOf {
   DoorKey operator()(const Forward4& door) const {
     return {DoorKey::Kind::forward4, door.protocol, door.external};
   }
+  DoorKey operator()(const Pin4& door) const {
+    return {DoorKey::Kind::pin4, door.protocol, door.internal};
+  }
   DoorKey operator()(const Pinhole6& door) const {
     return {DoorKey::Kind::pinhole6, door.protocol, door.internal};
   }
@@ -28,7 +31,8 @@ std::vector<TimedDoor> doors_of(const Mapping& mapping) {
   }
   std::vector<TimedDoor> doors{
       {Forward4{mapping.protocol, mapping.external, mapping.internal, mapping.filters}, ends}};
-  if (mapping.owns_outbound_port) {
+  if (mapping.is_oldest_of_internal) {
+    doors.push_back({Pin4{mapping.protocol, mapping.internal}, ends});
     doors.push_back({Outbound4{mapping.protocol, mapping.internal, mapping.external}, ends});
   }
   return doors;

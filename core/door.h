@@ -14,7 +14,7 @@
 
 namespace postern {
 
-/// IPv4 packets from those remote peers to `external` go to `internal`, and are let through.
+/// IPv4 packets from those remote peers to `external` go to `internal`.
 struct Forward4 {
   Protocol protocol = Protocol::udp;
   Endpoint external;
@@ -23,6 +23,15 @@ struct Forward4 {
   RemoteFilters filters = {};
 
   friend bool operator==(const Forward4&, const Forward4&) = default;
+};
+
+/// IPv4 packets that were translated to `internal` are let through. All forwards of one internal
+/// endpoint share it.
+struct Pin4 {
+  Protocol protocol = Protocol::udp;
+  Endpoint internal;
+
+  friend bool operator==(const Pin4&, const Pin4&) = default;
 };
 
 /// IPv6 packets from those remote peers to `internal` are let through.
@@ -46,11 +55,11 @@ struct Outbound4 {
 };
 
 /// What the firewall must hold for a mapping to work.
-using Door = std::variant<Forward4, Pinhole6, Outbound4>;
+using Door = std::variant<Forward4, Pin4, Pinhole6, Outbound4>;
 
 /// What makes a door unique in the firewall: of two doors with one key only one can be open.
 struct DoorKey {
-  enum class Kind : std::uint8_t { forward4, pinhole6, outbound4 };
+  enum class Kind : std::uint8_t { forward4, pin4, pinhole6, outbound4 };
 
   Kind kind = Kind::forward4;
   Protocol protocol = Protocol::udp;

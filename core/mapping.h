@@ -60,9 +60,9 @@ struct Mapping {
   std::vector<Claim> claims;
   /// Which remote peers may use it; normalized.
   RemoteFilters filters = {};
-  /// What the internal endpoint sends leaves with this mapping's external endpoint. Of several IPv4
-  /// mappings of one internal endpoint, exactly the oldest has this.
-  bool owns_outbound_port = false;
+  /// Of several IPv4 mappings of one internal endpoint, exactly the oldest has this: with its
+  /// external endpoint leaves what the internal endpoint sends.
+  bool is_oldest_of_internal = false;
 
   [[nodiscard]] bool is_pinhole() const { return !internal.address.is_v4(); }
   /// When the last claim ends, and with it the mapping.

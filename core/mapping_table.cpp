@@ -87,7 +87,7 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
   const auto port = choose_port(request, permitted);
   if (!port) return fail(port.error());
   mapping.external = {*external_address_, *port};
-  mapping.owns_outbound_port = !find_by_internal(request.protocol, request.internal);
+  mapping.is_oldest_of_internal = !find_by_internal(request.protocol, request.internal);
   return mapping;
 }
 
@@ -233,7 +233,7 @@ void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
     if (has_oldest) return;
   } else {
     if (ports_.is_taken(mapping.protocol, mapping.external.port)) return;
-    mapping.owns_outbound_port = !has_oldest;
+    mapping.is_oldest_of_internal = !has_oldest;
   }
   mapping.id = next_id_;
   const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
@@ -319,13 +319,13 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
 bool MappingTable::stage_end(MappingId id) {
   const Mapping& ending = mappings_.at(id).mapping;
   const PortKey internal{ending.protocol, ending.internal};
-  const bool leaves_outbound_port = ending.owns_outbound_port;
+  const bool leaves_outbound_port = ending.is_oldest_of_internal;
   if (!stage(id, std::nullopt)) return false;
   const auto younger = younger_of_internal_.find(internal);
   if (leaves_outbound_port && younger != younger_of_internal_.end()) {
     const MappingId heir = *younger->second.begin();
     Mapping oldest = mappings_.at(heir).mapping;
-    oldest.owns_outbound_port = true;
+    oldest.is_oldest_of_internal = true;
     // Not refused: its forward stays, and the outbound door has the key of the one that ended.
     const bool staged = stage(heir, std::move(oldest));
     assert(staged);

@@ -13,7 +13,8 @@ namespace {
     return a.claimant == b.claimant;
   };
   return left.protocol == right.protocol && left.internal == right.internal &&
-         left.external == right.external && left.owns_outbound_port == right.owns_outbound_port &&
+         left.external == right.external &&
+         left.is_oldest_of_internal == right.is_oldest_of_internal &&
          left.filters.size() == right.filters.size() &&
          left.reserves_companion() == right.reserves_companion() &&
          std::equal(left.claims.begin(), left.claims.end(), right.claims.begin(),
@@ -22,7 +23,7 @@ namespace {
 
 /// Whether it stands for its internal endpoint.
 [[nodiscard]] bool is_oldest(const Mapping& mapping) {
-  return mapping.is_pinhole() || mapping.owns_outbound_port;
+  return mapping.is_pinhole() || mapping.is_oldest_of_internal;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <span>
+#include <tuple>
 #include <utility>
 
 #include <endian.h>
@@ -12,10 +14,10 @@
 namespace postern::nftables {
 namespace {
 
-/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 64
-/// octets.
-constexpr std::size_t kElementsPerMessage = 900;
-constexpr std::size_t kElementRoom = 72;
+/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 144
+/// octets: two keys with their headers, a value, two times.
+constexpr std::size_t kElementsPerMessage = 450;
+constexpr std::size_t kElementRoom = 144;
 
 void put_value(nlmsghdr* message, std::uint16_t attribute, std::span<const std::uint8_t> octets) {
   auto* nest = mnl_attr_nest_start(message, attribute);
@@ -25,8 +27,12 @@ void put_value(nlmsghdr* message, std::uint16_t attribute, std::span<const std::
 
 void put_element(nlmsghdr* message, const Element& element, std::optional<Milliseconds> timeout) {
   auto* nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-  put_value(message, NFTA_SET_ELEM_KEY, element.key);
-  // A deletion goes by the key alone.
+  const auto size = key_size(element.container);
+  put_value(message, NFTA_SET_ELEM_KEY, std::span(element.key).first(size));
+  if (element.key_end) {
+    put_value(message, NFTA_SET_ELEM_KEY_END, std::span(*element.key_end).first(size));
+  }
+  // A deletion goes by the keys alone.
   if (timeout) {
     if (element.data) put_value(message, NFTA_SET_ELEM_DATA, *element.data);
     const std::uint64_t octets = htobe64(static_cast<std::uint64_t>(timeout->count()));
@@ -53,14 +59,13 @@ void put_delete(netlink::Batch& batch, const char* table, const Element& element
   batch.finish_message();
 }
 
-/// Copies the octets of a NFTA_DATA_VALUE when there are exactly as many as fit.
-template <std::size_t kSize>
-[[nodiscard]] bool read_value(const nlattr* nest, std::array<std::uint8_t, kSize>& octets) {
+/// Copies the octets of a NFTA_DATA_VALUE when there are exactly as many.
+[[nodiscard]] bool read_value(const nlattr* nest, std::span<std::uint8_t> octets) {
   bool is_read = false;
   netlink::for_each_nested(nest, [&](const nlattr* value) {
     if (mnl_attr_get_type(value) != NFTA_DATA_VALUE) return;
-    if (mnl_attr_get_payload_len(value) != kSize) return;
-    std::memcpy(octets.data(), mnl_attr_get_payload(value), kSize);
+    if (mnl_attr_get_payload_len(value) != octets.size()) return;
+    std::memcpy(octets.data(), mnl_attr_get_payload(value), octets.size());
     is_read = true;
   });
   return is_read;
@@ -68,14 +73,20 @@ template <std::size_t kSize>
 
 /// Nothing for an element that somebody else made in another form.
 [[nodiscard]] std::optional<TimedElement> read_element(const nlattr* nest, Container container) {
-  TimedElement held{{container, {}, std::nullopt}, Milliseconds{0}};
+  TimedElement held{{container, {}, std::nullopt, std::nullopt}, Milliseconds{0}};
+  const auto size = key_size(container);
   bool has_key = false;
   bool is_plain = true;
   netlink::for_each_nested(nest, [&](const nlattr* attribute) {
     switch (mnl_attr_get_type(attribute)) {
       case NFTA_SET_ELEM_KEY:
-        has_key = read_value(attribute, held.element.key);
+        has_key = read_value(attribute, std::span(held.element.key).first(size));
         break;
+      case NFTA_SET_ELEM_KEY_END: {
+        ElementKey end{};
+        if (read_value(attribute, std::span(end).first(size))) held.element.key_end = end;
+        break;
+      }
       case NFTA_SET_ELEM_DATA: {
         ElementData data{};
         if (read_value(attribute, data)) held.element.data = data;
@@ -88,9 +99,8 @@ template <std::size_t kSize>
         held.timeout = Milliseconds(static_cast<Milliseconds::rep>(be64toh(left)));
         break;
       }
-      // The end of an interval, or the element for everything else.
+      // The end of an interval in a set of single values, or the element for everything else.
       case NFTA_SET_ELEM_FLAGS:
-      case NFTA_SET_ELEM_KEY_END:
         is_plain = false;
         break;
       default:
@@ -148,7 +158,9 @@ struct Reading {
 }
 
 [[nodiscard]] bool by_key(const TimedElement& left, const TimedElement& right) {
-  return left.element.key < right.element.key;
+  // Intervals that begin alike may end differently.
+  return std::tie(left.element.key, left.element.key_end) <
+         std::tie(right.element.key, right.element.key_end);
 }
 
 /// Sorts by key, and tells whether each key is there once.

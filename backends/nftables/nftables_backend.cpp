@@ -1,8 +1,11 @@
 #include "backends/nftables/nftables_backend.h"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -40,18 +43,64 @@ constexpr std::size_t kLongestInterfaceName = 15;
   return code != ENOENT && code != ENOMEM && code != ENOBUFS && code != EPERM && code != EACCES;
 }
 
-/// The element that lets translated packets of a forward through.
-[[nodiscard]] std::optional<Element> pin_of(const Door& door) {
-  const auto* forward = std::get_if<Forward4>(&door);
-  if (forward == nullptr) return std::nullopt;
-  return pin_element(forward->protocol, forward->internal);
+/// At most 16, for each is a rule.
+[[nodiscard]] std::vector<Address> external_addresses(const Interface& wan) {
+  constexpr std::size_t kMost = 16;
+  std::vector<Address> addresses;
+  for (const auto& own : wan.addresses) {
+    if (own.address.is_v4() && addresses.size() < kMost) addresses.push_back(own.address);
+  }
+  return addresses;
 }
+
+/// Doors that the elements of several containers stand for in part, put together by their key.
+class DoorCollector {
+ public:
+  void add(Door door, Moment ends) {
+    const auto [found, is_new] = by_key_.try_emplace(postern::key_of(door), doors_.size());
+    if (is_new) {
+      doors_.push_back({std::move(door), ends});
+      return;
+    }
+    auto& known = doors_[found->second];
+    known.ends = std::min(known.ends, ends);
+    if (auto* forward = std::get_if<Forward4>(&known.door)) {
+      join(forward->filters, std::get<Forward4>(door).filters);
+    } else if (auto* pinhole = std::get_if<Pinhole6>(&known.door)) {
+      join(pinhole->filters, std::get<Pinhole6>(door).filters);
+    }
+  }
+
+  [[nodiscard]] std::vector<TimedDoor> take() {
+    for (auto& timed : doors_) {
+      if (auto* forward = std::get_if<Forward4>(&timed.door)) {
+        std::sort(forward->filters.begin(), forward->filters.end());
+      } else if (auto* pinhole = std::get_if<Pinhole6>(&timed.door)) {
+        std::sort(pinhole->filters.begin(), pinhole->filters.end());
+      }
+    }
+    return std::move(doors_);
+  }
+
+ private:
+  /// No filters let everybody through, whatever others say.
+  static void join(RemoteFilters& filters, const RemoteFilters& more) {
+    if (filters.empty() || more.empty()) {
+      filters.clear();
+    } else {
+      filters.insert(filters.end(), more.begin(), more.end());
+    }
+  }
+
+  std::vector<TimedDoor> doors_;
+  std::unordered_map<DoorKey, std::size_t> by_key_;
+};
 
 }  // namespace
 
 class NftablesBackend::Impl {
  public:
-  Impl(NftablesOptions options, netlink::Socket socket, bool renews_in_place)
+  Impl(BackendOptions options, netlink::Socket socket, bool renews_in_place)
       : options_(std::move(options)),
         socket_(std::move(socket)),
         renews_in_place_(renews_in_place) {}
@@ -66,7 +115,7 @@ class NftablesBackend::Impl {
   void put_additions(const DoorChange& change, std::size_t index, Moment now);
   [[nodiscard]] BackendError commit_error(const netlink::Error& error) const;
 
-  NftablesOptions options_;
+  BackendOptions options_;
   netlink::Socket socket_;
   bool renews_in_place_;
   netlink::Batch batch_;
@@ -76,10 +125,14 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
                                                         std::span<const TimedDoor> doors,
                                                         Moment now) {
   RulesetOptions rules;
-  if (network.wan) rules.wan = network.wan->name;
+  if (network.wan) {
+    rules.wan = network.wan->name;
+    rules.external_addresses = external_addresses(*network.wan);
+  }
   for (const auto& lan : network.lan) rules.lan.push_back(lan.name);
   rules.forward_mark = options_.forward_mark;
   rules.own_udp_ports = options_.own_udp_ports;
+  rules.owns_table = options_.owns_table;
   for (const auto& name : rules.lan) {
     if (name.size() > kLongestInterfaceName) return fail(error_of("use " + name, {EINVAL, {}}));
   }
@@ -87,22 +140,20 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
     return fail(error_of("use " + rules.wan, {EINVAL, {}}));
   }
 
-  std::vector<TimedElement> forwards;
-  std::vector<TimedElement> outbounds;
-  std::vector<TimedElement> pins;
+  std::array<std::vector<TimedElement>, kContainers.size()> elements;
   for (const auto& [door, ends] : doors) {
     const auto timeout = timeout_until(ends, now);
     if (!timeout) continue;
-    const auto pin = pin_of(door);
-    (pin ? forwards : outbounds).push_back({element_of(door), *timeout});
-    if (pin) pins.push_back({*pin, *timeout});
+    for (const auto& element : elements_of(door)) {
+      elements[static_cast<std::size_t>(element.container)].push_back({element, *timeout});
+    }
   }
 
   batch_.begin();
   put_ruleset(batch_, kTable, rules);
-  put_add_all(batch_, kTable, Container::dnat4, forwards);
-  put_add_all(batch_, kTable, Container::snat4, outbounds);
-  put_add_all(batch_, kTable, Container::pin4, pins);
+  for (const auto container : kContainers) {
+    put_add_all(batch_, kTable, container, elements[static_cast<std::size_t>(container)]);
+  }
   batch_.end();
   const auto done = socket_.transact(batch_);
   batch_.free_buffer();  // It may be ten megabytes, and is not needed again.
@@ -115,7 +166,7 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
 Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorChange> changes,
                                                          Moment now) {
   batch_.begin();
-  // What goes, goes first: a pin may pass from one door to another.
+  // What goes, goes first: a filter's interval may pass from one door to another.
   for (std::size_t index = 0; index < changes.size(); ++index) {
     put_removals(changes[index], index, now);
   }
@@ -130,22 +181,19 @@ Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorCha
 
 void NftablesBackend::Impl::put_removals(const DoorChange& change, std::size_t index, Moment now) {
   if (!change.before || (change.is_renewal() && timeout_until(change.after->ends, now))) return;
-  const auto& door = change.before->door;
-  put_ensured_delete(batch_, kTable, element_of(door), index);
-  if (const auto pin = pin_of(door)) put_ensured_delete(batch_, kTable, *pin, index);
+  for (const auto& element : elements_of(change.before->door)) {
+    put_ensured_delete(batch_, kTable, element, index);
+  }
 }
 
 void NftablesBackend::Impl::put_additions(const DoorChange& change, std::size_t index, Moment now) {
   const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
   if (!timeout) return;
   const bool replaces = change.is_renewal() && !renews_in_place_;
-  const auto add = [&](const Element& element) {
+  for (const auto& element : elements_of(change.after->door)) {
     if (replaces) put_ensured_delete(batch_, kTable, element, index);
     put_add(batch_, kTable, {element, *timeout}, index);
-  };
-  const auto& door = change.after->door;
-  add(element_of(door));
-  if (const auto pin = pin_of(door)) add(*pin);
+  }
 }
 
 BackendError NftablesBackend::Impl::commit_error(const netlink::Error& error) const {
@@ -157,7 +205,7 @@ BackendError NftablesBackend::Impl::commit_error(const netlink::Error& error) co
 }
 
 Result<std::unique_ptr<NftablesBackend>, BackendError> NftablesBackend::open(
-    const NftablesOptions& options) {
+    const BackendOptions& options) {
   auto socket = netlink::Socket::open();
   if (!socket) return fail(error_of("open a netlink socket", socket.error()));
   const auto renews = nftables::renews_in_place(*socket);
@@ -172,19 +220,19 @@ NftablesBackend::NftablesBackend(std::unique_ptr<Impl> impl) : impl_(std::move(i
 NftablesBackend::~NftablesBackend() = default;
 
 Capabilities NftablesBackend::capabilities() const {
-  return {.ends_leases = true, .renews_in_place = impl_->renews_in_place()};
+  return {.ends_leases = true, .renews_in_place = impl_->renews_in_place(), .pinholes = true};
 }
 
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {
-  std::vector<TimedDoor> doors;
-  for (const auto container : {Container::dnat4, Container::snat4}) {
+  DoorCollector doors;
+  for (const auto container : kContainers) {
     const auto held = held_elements(kTable, container);
     if (!held) return fail(error_of("list the doors", held.error()));
     for (const auto& [element, left] : *held) {
-      if (const auto door = door_of(element)) doors.push_back({*door, now + left});
+      if (auto door = door_of(element)) doors.add(std::move(*door), now + left);
     }
   }
-  return doors;
+  return doors.take();
 }
 
 Result<void, BackendError> NftablesBackend::reset(const Network& network,

@@ -1,29 +1,20 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "core/backend_options.h"
 #include "core/firewall_backend.h"
 #include "core/result.h"
 
 namespace postern {
 
-struct NftablesOptions {
-  /// Bits set in the mark of packets that we let through, for a host firewall's own accept rule.
-  std::uint32_t forward_mark = 0x10000000;
-  /// False renews by deleting and adding in one transaction, as on kernels that cannot do better.
-  bool allow_renewal_in_place = true;
-  /// UDP ports of this machine that are opened to the LAN interfaces and closed to all others.
-  std::vector<std::uint16_t> own_udp_ports = {};
-};
-
 /// Keeps the doors as elements in the table `inet postern` of the kernel's packet filter: constant
 /// rules, one map element for each door, and the kernel's own timer on each.
 ///
-/// IPv4 only. A door that ends at or before `now` is not opened; one that is changed so is closed.
+/// A door that ends at or before `now` is not opened; one that is changed so is closed.
 /// The kernel is told at least 10 ms and at most one year.
 ///
 /// reset() comes before the first commit(); open_doors() may come before both, and then shows what
@@ -34,7 +25,7 @@ class NftablesBackend final : public FirewallBackend {
   /// network namespace of the calling thread. Fails without CAP_NET_ADMIN (permission_denied) and
   /// on a kernel without nf_tables.
   [[nodiscard]] static Result<std::unique_ptr<NftablesBackend>, BackendError> open(
-      const NftablesOptions& options);
+      const BackendOptions& options);
 
   NftablesBackend(const NftablesBackend&) = delete;
   NftablesBackend& operator=(const NftablesBackend&) = delete;

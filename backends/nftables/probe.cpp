@@ -17,8 +17,8 @@ Result<bool, netlink::Error> renews_in_place(netlink::Socket& socket) {
   constexpr std::chrono::minutes kShort{1};
   constexpr std::chrono::minutes kLong{60};
   // From the ranges for documentation (RFC 5737); no chain looks at the table.
-  const Element element = element_of(
-      Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}});
+  const Element element = elements_of(
+      Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}})[0];
   netlink::Batch batch;
   batch.begin();
   put_no_table(batch, kTable);

@@ -7,6 +7,7 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_nat.h>
 
 #include "netlink/headers.h"
@@ -14,23 +15,22 @@
 namespace postern::nftables {
 namespace {
 
-// Offsets in the IPv4 header (RFC 791 §3.1), and in TCP's (RFC 9293 §3.1) and UDP's (RFC 768)
-// alike.
-constexpr std::uint32_t kSourceAddress = 12;
-constexpr std::uint32_t kDestinationAddress = 16;
+// Offsets in the headers of IPv4 (RFC 791 §3.1) and IPv6 (RFC 8200 §3), and in those of TCP
+// (RFC 9293 §3.1) and UDP (RFC 768) alike.
+constexpr std::uint32_t kSource4 = 12;
+constexpr std::uint32_t kDestination4 = 16;
+constexpr std::uint32_t kSource6 = 8;
+constexpr std::uint32_t kDestination6 = 24;
 constexpr std::uint32_t kSourcePort = 0;
 constexpr std::uint32_t kDestinationPort = 2;
 
-[[nodiscard]] constexpr std::uint32_t number_of(Register which) {
-  switch (which) {
-    case Register::first:
-      return NFT_REG_1;
-    case Register::second:
-      return NFT_REG32_01;
-    case Register::third:
-      return NFT_REG32_02;
-  }
-  return NFT_REG_1;
+constexpr std::uint32_t kFirst = NFT_REG32_00;
+constexpr std::uint32_t kSecond = NFT_REG32_01;
+
+/// The number by which nft itself, and so its listing, calls a register that begins a quarter.
+[[nodiscard]] constexpr std::uint32_t number_of(std::uint32_t reg) {
+  const std::uint32_t index = reg - NFT_REG32_00;
+  return index % 4 == 0 ? NFT_REG_1 + index / 4 : reg;
 }
 
 [[nodiscard]] nftnl_expr* expression(const char* name) {
@@ -53,64 +53,89 @@ Rule::Rule(const char* table, const char* chain) : rule_(nftnl_rule_alloc()) {
 }
 
 Rule& Rule::from_interface(std::string_view name) {
-  return compare_interface(NFT_META_IIFNAME, name);
+  return compare_interface(NFT_META_IIFNAME, NFT_CMP_EQ, name);
 }
 
 Rule& Rule::to_interface(std::string_view name) {
-  return compare_interface(NFT_META_OIFNAME, name);
+  return compare_interface(NFT_META_OIFNAME, NFT_CMP_EQ, name);
+}
+
+Rule& Rule::not_from_interface(std::string_view name) {
+  return compare_interface(NFT_META_IIFNAME, NFT_CMP_NEQ, name);
+}
+
+Rule& Rule::not_to_interface(std::string_view name) {
+  return compare_interface(NFT_META_OIFNAME, NFT_CMP_NEQ, name);
 }
 
 Rule& Rule::is_ipv4() {
-  return load_meta(NFT_META_NFPROTO, Register::first)
+  return load_meta(NFT_META_NFPROTO, kFirst)
       .compare(NFT_CMP_EQ, std::array<std::uint8_t, 1>{NFPROTO_IPV4});
 }
 
+Rule& Rule::is_ipv6() {
+  return load_meta(NFT_META_NFPROTO, kFirst)
+      .compare(NFT_CMP_EQ, std::array<std::uint8_t, 1>{NFPROTO_IPV6});
+}
+
+Rule& Rule::is_protocol(Protocol protocol) {
+  return load_meta(NFT_META_L4PROTO, kFirst)
+      .compare(NFT_CMP_EQ, std::array{static_cast<std::uint8_t>(protocol)});
+}
+
 Rule& Rule::is_udp_to(std::uint16_t port) {
-  const std::array<std::uint8_t, 1> udp{static_cast<std::uint8_t>(Protocol::udp)};
   const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(port >> 8),
                                            static_cast<std::uint8_t>(port)};
-  return load_protocol(Register::first)
-      .compare(NFT_CMP_EQ, udp)
-      .load_destination_port(Register::first)
+  return is_protocol(Protocol::udp)
+      .load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, kFirst)
       .compare(NFT_CMP_EQ, octets);
 }
 
 Rule& Rule::is_dnat() {
-  auto* status = expression("ct");
-  nftnl_expr_set_u32(status, NFTNL_EXPR_CT_KEY, NFT_CT_STATUS);
-  nftnl_expr_set_u32(status, NFTNL_EXPR_CT_DREG, number_of(Register::first));
-  add(status);
-  return mask_and_flip(IPS_DST_NAT, 0).compare(NFT_CMP_NEQ, std::array<std::uint8_t, 4>{});
+  return load_ct(NFT_CT_STATUS)
+      .mask_and_flip(IPS_DST_NAT, 0)
+      .compare(NFT_CMP_NEQ, std::array<std::uint8_t, 4>{});
 }
 
-Rule& Rule::load_source_address(Register to) {
-  return load_payload(NFT_PAYLOAD_NETWORK_HEADER, kSourceAddress, 4, to);
-}
-
-Rule& Rule::load_destination_address(Register to) {
-  return load_payload(NFT_PAYLOAD_NETWORK_HEADER, kDestinationAddress, 4, to);
-}
-
-Rule& Rule::load_protocol(Register to) {
-  return load_meta(NFT_META_L4PROTO, to);
-}
-
-Rule& Rule::load_source_port(Register to) {
-  return load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, kSourcePort, 2, to);
-}
-
-Rule& Rule::load_destination_port(Register to) {
-  return load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, to);
+Rule& Rule::was_to(const Address& address) {
+  return load_ct(NFT_CT_DST_IP).compare(NFT_CMP_EQ, address.v4_octets());
 }
 
 Rule& Rule::look_up(Container container) {
+  load_key(container);
   auto* lookup = expression("lookup");
-  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, number_of(Register::first));
-  if (container != Container::pin4) {
-    nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, number_of(Register::first));
-  }
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, number_of(kFirst));
+  if (is_map(container)) nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, number_of(kFirst));
   nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, to_string(container));
   add(lookup);
+  return *this;
+}
+
+Rule& Rule::load_key(Container container) {
+  // The containers for filters have the remote peer's address and port first. In snat4 the only
+  // address and port are the sender's; everywhere else the last ones are the receiver's.
+  const auto fields = key_fields(container);
+  const bool has_remote = fields.size() > 3;
+  std::uint32_t to = kFirst;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool is_source = container == Container::snat4 || (has_remote && i < fields.size() - 3);
+    switch (fields[i]) {
+      case Field::ipv4:
+        load_payload(NFT_PAYLOAD_NETWORK_HEADER, is_source ? kSource4 : kDestination4, 4, to);
+        break;
+      case Field::ipv6:
+        load_payload(NFT_PAYLOAD_NETWORK_HEADER, is_source ? kSource6 : kDestination6, 16, to);
+        break;
+      case Field::protocol:
+        load_meta(NFT_META_L4PROTO, to);
+        break;
+      case Field::port:
+        load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, is_source ? kSourcePort : kDestinationPort, 2,
+                     to);
+        break;
+    }
+    to += (size_of(fields[i]) + 3U) / 4U;
+  }
   return *this;
 }
 
@@ -122,11 +147,26 @@ Rule& Rule::snat_to_found() {
   return nat(NFT_NAT_SNAT);
 }
 
+Rule& Rule::snat_to(const Address& address) {
+  auto* immediate = expression("immediate");
+  const auto octets = address.v4_octets();
+  nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, number_of(kFirst));
+  nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, octets.data(),
+                 static_cast<std::uint32_t>(octets.size()));
+  add(immediate);
+  auto* nat = expression("nat");
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, number_of(kFirst));
+  add(nat);
+  return *this;
+}
+
 Rule& Rule::set_mark_bits(std::uint32_t bits) {
-  load_meta(NFT_META_MARK, Register::first).mask_and_flip(~bits, bits);
+  load_meta(NFT_META_MARK, kFirst).mask_and_flip(~bits, bits);
   auto* mark = expression("meta");
   nftnl_expr_set_u32(mark, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-  nftnl_expr_set_u32(mark, NFTNL_EXPR_META_SREG, number_of(Register::first));
+  nftnl_expr_set_u32(mark, NFTNL_EXPR_META_SREG, number_of(kFirst));
   add(mark);
   return *this;
 }
@@ -145,7 +185,7 @@ void Rule::put(netlink::Batch& batch) const {
   batch.finish_message();
 }
 
-Rule& Rule::load_meta(std::uint32_t key, Register to) {
+Rule& Rule::load_meta(std::uint32_t key, std::uint32_t to) {
   auto* meta = expression("meta");
   nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
   nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, number_of(to));
@@ -154,7 +194,7 @@ Rule& Rule::load_meta(std::uint32_t key, Register to) {
 }
 
 Rule& Rule::load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size,
-                         Register to) {
+                         std::uint32_t to) {
   auto* payload = expression("payload");
   nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, base);
   nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
@@ -166,7 +206,7 @@ Rule& Rule::load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t
 
 Rule& Rule::compare(std::uint32_t operation, std::span<const std::uint8_t> octets) {
   auto* compare = expression("cmp");
-  nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, number_of(Register::first));
+  nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, number_of(kFirst));
   nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, operation);
   nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, octets.data(),
                  static_cast<std::uint32_t>(octets.size()));
@@ -174,17 +214,27 @@ Rule& Rule::compare(std::uint32_t operation, std::span<const std::uint8_t> octet
   return *this;
 }
 
-Rule& Rule::compare_interface(std::uint32_t key, std::string_view name) {
+Rule& Rule::load_ct(std::uint32_t key) {
+  auto* ct = expression("ct");
+  nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
+  nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, number_of(kFirst));
+  // What belongs to one direction of the connection is asked of the one that began it.
+  if (key == NFT_CT_DST_IP) nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+  add(ct);
+  return *this;
+}
+
+Rule& Rule::compare_interface(std::uint32_t key, std::uint32_t operation, std::string_view name) {
   // All 16 octets are compared: a shorter comparison would match every name that begins so.
   std::array<std::uint8_t, 16> padded{};
   std::copy_n(name.begin(), std::min(name.size(), padded.size() - 1), padded.begin());
-  return load_meta(key, Register::first).compare(NFT_CMP_EQ, padded);
+  return load_meta(key, kFirst).compare(operation, padded);
 }
 
 Rule& Rule::mask_and_flip(std::uint32_t mask, std::uint32_t flip) {
   auto* bitwise = expression("bitwise");
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, number_of(Register::first));
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, number_of(Register::first));
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, number_of(kFirst));
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, number_of(kFirst));
   nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
   nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
   nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
@@ -198,8 +248,8 @@ Rule& Rule::nat(std::uint32_t type) {
   auto* nat = expression("nat");
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, type);
   nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, number_of(Register::first));
-  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, number_of(Register::second));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, number_of(kFirst));
+  nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, number_of(kSecond));
   add(nat);
   return *this;
 }

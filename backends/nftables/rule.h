@@ -6,17 +6,15 @@
 #include <span>
 #include <string_view>
 
-#include "backends/nftables/elements.h"
+#include "backends/nftables/containers.h"
+#include "core/address.h"
+#include "core/protocol.h"
 #include "netlink/batch.h"
 
 struct nftnl_expr;
 struct nftnl_rule;
 
 namespace postern::nftables {
-
-/// The kernel's working memory while it evaluates a rule. A concatenation takes the first registers
-/// in turn: `first` is a 128-bit register, whose later quarters have numbers of their own.
-enum class Register : std::uint8_t { first, second, third };
 
 /// Builds one rule, expression by expression, as `nft --debug=netlink` shows them.
 class Rule {
@@ -26,23 +24,27 @@ class Rule {
   /// Goes on only for packets of these interfaces. The name has at most 15 octets.
   Rule& from_interface(std::string_view name);
   Rule& to_interface(std::string_view name);
+  Rule& not_from_interface(std::string_view name);
+  Rule& not_to_interface(std::string_view name);
   /// Goes on only for IPv4. An `inet` chain sees both families.
   Rule& is_ipv4();
+  Rule& is_ipv6();
+  Rule& is_protocol(Protocol protocol);
   Rule& is_udp_to(std::uint16_t port);
   /// Goes on only for connections whose destination was translated.
   Rule& is_dnat();
+  /// Goes on only for connections that were begun to this IPv4 address, before translation.
+  Rule& was_to(const Address& address);
 
-  Rule& load_source_address(Register to);
-  Rule& load_destination_address(Register to);
-  Rule& load_protocol(Register to);
-  Rule& load_source_port(Register to);
-  Rule& load_destination_port(Register to);
-
-  /// Goes on only when the loaded registers are an element's key. A map's value replaces them.
+  /// Goes on only when the packet is in the container: a key is made of the packet's destination
+  /// (its source for snat4), protocol and port there, behind the remote peer where the container
+  /// has one. A map's value is left for the next step.
   Rule& look_up(Container container);
   /// Translate to the address and port that a look-up left.
   Rule& dnat_to_found();
   Rule& snat_to_found();
+  /// Translate the source to this IPv4 address; the port stays if it can.
+  Rule& snat_to(const Address& address);
   Rule& set_mark_bits(std::uint32_t bits);
   Rule& accept();
   Rule& drop();
@@ -55,10 +57,15 @@ class Rule {
     void operator()(nftnl_rule* rule) const;
   };
 
-  Rule& load_meta(std::uint32_t key, Register to);
-  Rule& load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size, Register to);
+  /// Registers are the kernel's working memory for a rule. These numbers are of 32 bits each, from
+  /// `kFirst` on; a concatenation lies in one after the other.
+  Rule& load_meta(std::uint32_t key, std::uint32_t to);
+  Rule& load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size,
+                     std::uint32_t to);
+  Rule& load_ct(std::uint32_t key);
+  Rule& load_key(Container container);
   Rule& compare(std::uint32_t operation, std::span<const std::uint8_t> octets);
-  Rule& compare_interface(std::uint32_t key, std::string_view name);
+  Rule& compare_interface(std::uint32_t key, std::uint32_t operation, std::string_view name);
   Rule& mask_and_flip(std::uint32_t mask, std::uint32_t flip);
   Rule& nat(std::uint32_t type);
   Rule& verdict(int code);

@@ -1,7 +1,10 @@
 #include "backends/nftables/ruleset.h"
 
+#include <array>
 #include <memory>
 #include <new>
+#include <span>
+#include <vector>
 
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
@@ -30,19 +33,16 @@ template <class Owner>
   return Owner(object);
 }
 
-// How nft numbers its data types, six bits each in a concatenation. The kernel keeps them for nft,
-// which reads them back when it lists the table.
-constexpr std::uint32_t kIpv4Addr = 7;
-constexpr std::uint32_t kInetProto = 12;
-constexpr std::uint32_t kInetService = 13;
-[[nodiscard]] constexpr std::uint32_t concatenation(std::uint32_t first, std::uint32_t second) {
-  return (first << 6) | second;
+/// nft's number for a concatenation: six bits for each field. The kernel keeps it for nft, which
+/// reads it back when it lists the table.
+[[nodiscard]] std::uint32_t type_of(std::span<const Field> fields) {
+  std::uint32_t type = 0;
+  for (const auto field : fields) type = type << 6 | static_cast<std::uint32_t>(field);
+  return type;
 }
-constexpr std::uint32_t kByAddress =
-    concatenation(concatenation(kIpv4Addr, kInetProto), kInetService);
-constexpr std::uint32_t kByProtocol =
-    concatenation(concatenation(kInetProto, kIpv4Addr), kInetService);
-constexpr std::uint32_t kAddressAndPort = concatenation(kIpv4Addr, kInetService);
+
+/// NFT_TABLE_F_OWNER and NFT_TABLE_F_PERSIST (Linux 6.9), which older headers do not have.
+constexpr std::uint32_t kOwnedAndLasting = 0x2 | 0x4;
 
 // Where the standard chains stand (dstnat, filter, srcnat); ours stand beside them, see below.
 constexpr std::int32_t kDstnat = NF_IP_PRI_NAT_DST;
@@ -70,21 +70,29 @@ void put_chain(netlink::Batch& batch, const char* table, const char* name, const
   batch.finish_message();
 }
 
-/// What nft writes beside a set so as to print it again: how its keys are ordered.
+/// What the set holds.
 void describe(nftnl_set* set, Container container) {
-  const bool is_map = container != Container::pin4;
-  nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE,
-                    container == Container::snat4 ? kByProtocol : kByAddress);
-  nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(ElementKey));
-  if (is_map) {
-    nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, kAddressAndPort);
+  const auto fields = key_fields(container);
+  std::uint32_t flags = NFT_SET_TIMEOUT;
+  nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, type_of(fields));
+  nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, static_cast<std::uint32_t>(key_size(container)));
+  if (is_map(container)) {
+    constexpr std::array kTarget{Field::ipv4, Field::port};
+    flags |= NFT_SET_MAP;
+    nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, type_of(kTarget));
     nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sizeof(ElementData));
   }
-  nftnl_set_set_u32(set, NFTNL_SET_FLAGS,
-                    static_cast<std::uint32_t>(NFT_SET_TIMEOUT | (is_map ? NFT_SET_MAP : 0)));
+  if (is_interval(container)) {
+    flags |= NFT_SET_INTERVAL | NFT_SET_CONCAT;
+    std::vector<std::uint8_t> sizes;
+    for (const auto field : fields) sizes.push_back(size_of(field));
+    nftnl_set_set_data(set, NFTNL_SET_DESC_CONCAT, sizes.data(),
+                       static_cast<std::uint32_t>(sizes.size()));
+  }
+  nftnl_set_set_u32(set, NFTNL_SET_FLAGS, flags);
   // No size: the kernel would make room for that many at once, megabytes that most gateways never
   // use. The mapping table has the limit.
-  if (container == Container::dnat4) {
+  if (is_counting(container)) {
     // The set owns the expression from here on.
     auto* counter = nftnl_expr_alloc("counter");
     if (counter == nullptr) throw std::bad_alloc();
@@ -94,15 +102,24 @@ void describe(nftnl_set* set, Container container) {
 
 /// nft add rule inet TABLE prerouting
 ///   dnat ip to ip daddr . meta l4proto . th dport map @dnat4
-void put_dnat_rule(netlink::Batch& batch, const char* table) {
-  Rule(table, "prerouting")
-      .is_ipv4()
-      .load_destination_address(Register::first)
-      .load_protocol(Register::second)
-      .load_destination_port(Register::third)
-      .look_up(Container::dnat4)
-      .dnat_to_found()
-      .put(batch);
+/// nft add rule inet TABLE prerouting
+///   dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @dnat4_host
+/// nft add rule inet TABLE prerouting meta l4proto PROTOCOL
+///   dnat ip to ip saddr . th sport . ip daddr . meta l4proto . th dport map @dnat4_range
+///
+/// nft wants to know the protocol of an interval map's ports, hence the last rule for each.
+void put_dnat_rules(netlink::Batch& batch, const char* table) {
+  for (const auto container : {Container::dnat4, Container::dnat4_host}) {
+    Rule(table, "prerouting").is_ipv4().look_up(container).dnat_to_found().put(batch);
+  }
+  for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
+    Rule(table, "prerouting")
+        .is_protocol(protocol)
+        .is_ipv4()
+        .look_up(Container::dnat4_range)
+        .dnat_to_found()
+        .put(batch);
+  }
 }
 
 /// nft add rule inet TABLE postrouting
@@ -111,31 +128,62 @@ void put_snat_rule(netlink::Batch& batch, const char* table, const std::string& 
   Rule(table, "postrouting")
       .to_interface(wan)
       .is_ipv4()
-      .load_protocol(Register::first)
-      .load_source_address(Register::second)
-      .load_source_port(Register::third)
       .look_up(Container::snat4)
       .snat_to_found()
       .put(batch);
 }
 
+/// Packets from inside that came to a forward and go back inside (RFC 4787 REQ-9): the answers must
+/// come back through this machine, and the receiver shall see the sender's external endpoint.
+///
+/// nft add rule inet TABLE postrouting iifname != WAN oifname != WAN
+///   ct status dnat ip daddr . meta l4proto . th dport @pin4
+///   snat ip to meta l4proto . ip saddr . th sport map @snat4
+/// nft add rule inet TABLE postrouting iifname != WAN oifname != WAN
+///   ct original ip daddr ADDRESS
+///   ct status dnat ip daddr . meta l4proto . th dport @pin4 snat ip to ADDRESS
+void put_hairpin_rules(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
+  const auto between_inside = [&](Rule& rule) -> Rule& {
+    return rule.not_from_interface(options.wan).not_to_interface(options.wan).is_ipv4();
+  };
+  Rule own_port(table, "postrouting");
+  between_inside(own_port)
+      .is_dnat()
+      .look_up(Container::pin4)
+      .look_up(Container::snat4)
+      .snat_to_found()
+      .put(batch);
+  for (const auto& address : options.external_addresses) {
+    Rule any_port(table, "postrouting");
+    between_inside(any_port)
+        .was_to(address)
+        .is_dnat()
+        .look_up(Container::pin4)
+        .snat_to(address)
+        .put(batch);
+  }
+}
+
 /// nft add rule inet TABLE forward
 ///   ct status dnat ip daddr . meta l4proto . th dport @pin4
 ///   meta mark set meta mark | MARK accept
+/// nft add rule inet TABLE forward
+///   ip6 daddr . meta l4proto . th dport @pin6 meta mark set meta mark | MARK accept
+/// nft add rule inet TABLE forward
+///   ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host …
+/// nft add rule inet TABLE forward
+///   ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range …
 ///
 /// "ct status dnat" alone would also open what an administrator's own dnat rule lets through only
 /// for some sources.
-void put_forward_rule(netlink::Batch& batch, const char* table, std::uint32_t mark) {
-  Rule(table, "forward")
-      .is_dnat()
-      .is_ipv4()
-      .load_destination_address(Register::first)
-      .load_protocol(Register::second)
-      .load_destination_port(Register::third)
-      .look_up(Container::pin4)
-      .set_mark_bits(mark)
-      .accept()
-      .put(batch);
+void put_forward_rules(netlink::Batch& batch, const char* table, std::uint32_t mark) {
+  Rule translated(table, "forward");
+  translated.is_dnat().is_ipv4().look_up(Container::pin4);
+  translated.set_mark_bits(mark).accept().put(batch);
+  for (const auto container : {Container::pin6, Container::pin6_host, Container::pin6_range}) {
+    Rule pinhole(table, "forward");
+    pinhole.is_ipv6().look_up(container).set_mark_bits(mark).accept().put(batch);
+  }
 }
 
 /// nft add rule inet TABLE input iifname LAN udp dport PORT meta mark set meta mark | MARK accept
@@ -158,8 +206,9 @@ void put_input_rules(netlink::Batch& batch, const char* table, const RulesetOpti
 
 }  // namespace
 
-void put_table(netlink::Batch& batch, const char* table) {
+void put_table(netlink::Batch& batch, const char* table, bool is_owned) {
   const auto object = table_named(table);
+  if (is_owned) nftnl_table_set_u32(object.get(), NFTNL_TABLE_FLAGS, kOwnedAndLasting);
   auto* message = batch.start_message(NFT_MSG_NEWTABLE, NLM_F_CREATE);
   nftnl_table_nlmsg_build_payload(message, object.get());
   batch.finish_message();
@@ -188,19 +237,20 @@ void put_container(netlink::Batch& batch, const char* table, Container container
 
 void put_ruleset(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
   put_no_table(batch, table);
-  put_table(batch, table);
-  put_container(batch, table, Container::dnat4);
-  put_container(batch, table, Container::snat4);
-  put_container(batch, table, Container::pin4);
+  put_table(batch, table, options.owns_table);
+  for (const auto container : kContainers) put_container(batch, table, container);
   // Each stands where the host's own chain of that kind cannot undo it, whatever was loaded last:
   // translations after the host's incoming and before its outgoing ones, marks before its filter.
   put_chain(batch, table, "prerouting", "nat", NF_INET_PRE_ROUTING, kDstnat + 10);
   put_chain(batch, table, "postrouting", "nat", NF_INET_POST_ROUTING, kSrcnat - 10);
   put_chain(batch, table, "forward", "filter", NF_INET_FORWARD, kFilter - 10);
   put_chain(batch, table, "input", "filter", NF_INET_LOCAL_IN, kFilter - 10);
-  put_dnat_rule(batch, table);
-  if (!options.wan.empty()) put_snat_rule(batch, table, options.wan);
-  put_forward_rule(batch, table, options.forward_mark);
+  put_dnat_rules(batch, table);
+  if (!options.wan.empty()) {
+    put_snat_rule(batch, table, options.wan);
+    put_hairpin_rules(batch, table, options);
+  }
+  put_forward_rules(batch, table, options.forward_mark);
   put_input_rules(batch, table, options);
 }
 

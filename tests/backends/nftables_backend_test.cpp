@@ -105,7 +105,8 @@ TEST_P(NftablesBackendTest, OnlyRenewalInPlaceKeepsTheCounter) {
 TEST_P(NftablesBackendTest, RenewingWithTheSameLifetimeStartsItAnew) {
   const auto door = forward(1000, 5000);
   const auto back = outbound(5000, 1000);
-  ASSERT_TRUE(ok(reset({door, back})));
+  const auto through = pin(5000);
+  ASSERT_TRUE(ok(reset({door, back, through})));
   // Most of the hour has gone by, as far as the kernel knows.
   for (const std::string element :
        {"dnat4 { 203.0.113.1 . udp . 1000 timeout 1h expires 10m : 192.168.78.2 . 5000 }",
@@ -120,13 +121,14 @@ TEST_P(NftablesBackendTest, RenewingWithTheSameLifetimeStartsItAnew) {
     timed.ends = later + std::chrono::hours(1);
     return timed;
   };
-  const std::vector changes{changed(door, renewed(door)), changed(back, renewed(back))};
+  const std::vector changes{changed(door, renewed(door)), changed(back, renewed(back)),
+                            changed(through, renewed(through))};
   ASSERT_TRUE(ok(backend_->commit(changes, later)));
   const auto text = nft("list table inet postern");
   EXPECT_EQ(text.find("expires 9m"), std::string::npos) << text;
   const auto held = backend_->open_doors(later);
   ASSERT_TRUE(held);
-  ASSERT_EQ(held->size(), 2U);
+  ASSERT_EQ(held->size(), 3U);
   for (const auto& timed : *held) EXPECT_GT(timed.ends, later + std::chrono::minutes(58));
 }
 
@@ -147,7 +149,6 @@ TEST_P(NftablesBackendTest, TheKernelEndsADoorByItself) {
     std::this_thread::sleep_for(Milliseconds(10));
   }
   EXPECT_TRUE(holds(*backend_, {}));
-  EXPECT_EQ(pins(), "");
   EXPECT_TRUE(ok(commit({closed(short_lived[0]), closed(short_lived[1])})));
   EXPECT_TRUE(ok(commit({opened(forward(1000, 5001))})));
   EXPECT_TRUE(holds(*backend_, {forward(1000, 5001)}));
@@ -162,17 +163,6 @@ TEST_P(NftablesBackendTest, AMomentIsNotTakenForForever) {
     ASSERT_LT(std::chrono::steady_clock::now(), deadline);
     std::this_thread::sleep_for(Milliseconds(10));
   }
-}
-
-TEST_P(NftablesBackendTest, ARefusedCommitLeavesThePinsAlone) {
-  ASSERT_TRUE(ok(reset({forward(1000, 5000)})));
-  const auto in_the_way = opened(outbound(5001, 1001));
-  ASSERT_EQ(nft("add element inet postern " + foreign_element(in_the_way.key())), "");
-  const auto late = in(std::chrono::hours(3));
-  EXPECT_FALSE(commit({opened(forward(1001, 5002, late)), in_the_way}));
-  EXPECT_EQ(pins(), "192.168.78.2 . udp . 5000 timeout 1h expires soon");
-  ASSERT_TRUE(ok(commit({closed(forward(1000, 5000))})));
-  EXPECT_EQ(pins(), "");
 }
 
 TEST_P(NftablesBackendTest, NamesTheRenewalThatSomebodyElsesTargetRefuses) {
@@ -265,16 +255,6 @@ TEST_P(NftablesBackendTest, LeavesOutMapsOfAnotherForm) {
   EXPECT_TRUE(holds(*backend_, {}));
   EXPECT_TRUE(ok(reset({forward(1000, 5000), outbound(5000, 1000)})));
   EXPECT_TRUE(holds(*backend_, {forward(1000, 5000), outbound(5000, 1000)}));
-}
-
-TEST_P(NftablesBackendTest, AMissingPinDoesNotHideItsDoor) {
-  ASSERT_TRUE(ok(reset({forward(1000, 5000)})));
-  ASSERT_EQ(nft("flush set inet postern pin4"), "");
-  const auto held = backend_->open_doors(kNow);
-  ASSERT_TRUE(held);
-  EXPECT_TRUE(holds(*backend_, {forward(1000, 5000)}));
-  ASSERT_TRUE(ok(reset(*held)));
-  EXPECT_NE(pins(), "");
 }
 
 TEST_P(NftablesBackendTest, AVanishedTableIsNoSingleChangesFault) {

@@ -157,7 +157,7 @@ class MappingTableAdoptTest : public testing::Test {
 
   MappingTable table_ = home_table();
   std::vector<TimedDoor> doors_ =
-      both_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60));
+      all_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60));
 };
 
 // NPMP-93

@@ -224,7 +224,7 @@ TEST_F(MappingTableTest, ListsTheOldestMappingsInTheOrderOfTheirCreation) {
 TEST_F(MappingTableTest, DerivesTwoDoorsFromEachMapping) {
   port_of(wish(kHostA, Protocol::udp, 8080, 40001));
   EXPECT_EQ(sorted(table_.doors()),
-            sorted(both_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60))));
+            sorted(all_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60))));
 }
 
 // NPMP-44

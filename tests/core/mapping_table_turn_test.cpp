@@ -34,12 +34,13 @@ class MappingTableTurnTest : public testing::Test {
   MappingTable table_ = home_table();
 };
 
-TEST_F(MappingTableTurnTest, OfOneNewMappingOpensItsTwoDoors) {
+TEST_F(MappingTableTurnTest, OfOneNewMappingOpensItsDoors) {
   map(wish(kHostA, Protocol::udp, 8080, 40001));
   const auto changes = table_.staged_changes();
-  const auto doors = both_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60));
+  const auto doors = all_doors(Protocol::udp, {kHostA, 8080}, {kWan, 40001}, kStart + Seconds(60));
   EXPECT_THAT(changes, testing::UnorderedElementsAre(DoorChange{std::nullopt, doors[0]},
-                                                     DoorChange{std::nullopt, doors[1]}));
+                                                     DoorChange{std::nullopt, doors[1]},
+                                                     DoorChange{std::nullopt, doors[2]}));
   EXPECT_THAT(accept(), testing::ElementsAre(Kind::opened));
   EXPECT_TRUE(table_.staged_changes().empty());
 }
@@ -49,7 +50,7 @@ TEST_F(MappingTableTurnTest, OfARenewalChangesOnlyTheEnds) {
   accept();
   map(wish(kHostA, Protocol::udp, 8080), kStart + Seconds(10));
   const auto changes = table_.staged_changes();
-  ASSERT_EQ(changes.size(), 2U);
+  ASSERT_EQ(changes.size(), 3U);
   for (const auto& change : changes) {
     EXPECT_TRUE(change.is_renewal());
     EXPECT_EQ(change.before->ends, kStart + Seconds(60));
@@ -67,12 +68,12 @@ TEST_F(MappingTableTurnTest, OfARetransmissionInTheSameMomentChangesNothing) {
   EXPECT_TRUE(accept().empty());
 }
 
-TEST_F(MappingTableTurnTest, OfADeletionClosesBothDoors) {
+TEST_F(MappingTableTurnTest, OfADeletionClosesAllDoors) {
   map(wish(kHostA, Protocol::udp, 8080, 40001));
   accept();
   unmap(kHostA, Protocol::udp, 8080);
   const auto changes = table_.staged_changes();
-  ASSERT_EQ(changes.size(), 2U);
+  ASSERT_EQ(changes.size(), 3U);
   for (const auto& change : changes) {
     EXPECT_TRUE(change.before);
     EXPECT_FALSE(change.after);
@@ -101,7 +102,7 @@ TEST_F(MappingTableTurnTest, ThatDeletesAndRecreatesLaterIsARenewal) {
   unmap(kHostA, Protocol::udp, 8080);
   map(wish(kHostA, Protocol::udp, 8080, 40001), kStart + Seconds(1));
   const auto changes = table_.staged_changes();
-  ASSERT_EQ(changes.size(), 2U);
+  ASSERT_EQ(changes.size(), 3U);
   EXPECT_TRUE(changes[0].is_renewal());
   EXPECT_TRUE(changes[1].is_renewal());
   EXPECT_THAT(accept(), testing::ElementsAre(Kind::closed, Kind::opened));
@@ -113,8 +114,8 @@ TEST_F(MappingTableTurnTest, ThatPassesAPortOnSendsItsForwardElsewhere) {
   unmap(kHostA, Protocol::udp, 8080);
   map(wish(kHostB, Protocol::udp, 9090, 40001));
   const auto changes = table_.staged_changes();
-  // The forward has one key and two sides; each outbound door has its own.
-  ASSERT_EQ(changes.size(), 3U);
+  // The forward has one key and two sides; each pin and outbound door has its own.
+  ASSERT_EQ(changes.size(), 5U);
   const auto passed = std::find_if(changes.begin(), changes.end(), [](const DoorChange& change) {
     return change.before && change.after;
   });
@@ -139,7 +140,7 @@ TEST_F(MappingTableTurnTest, HasEachKeyAtMostOnce) {
   for (const auto& change : table_.staged_changes()) {
     EXPECT_TRUE(keys.insert(change.key()).second);
   }
-  EXPECT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys.size(), 3U);
 }
 
 TEST_F(MappingTableTurnTest, IsForgottenWhenRolledBack) {

@@ -132,7 +132,7 @@ TEST_F(FrontendTest, RenewsFromNow) {
   (void)house_->pass(Seconds(30));
   EXPECT_EQ(map_udp(kHostA, 8080, 40001, 60).lifetime, 60U);
   (void)house_->pass(Seconds(59));
-  EXPECT_EQ(house_->doors(), 2U);
+  EXPECT_EQ(house_->doors(), 3U);
   (void)house_->pass(Seconds(1));
   EXPECT_EQ(house_->doors(), 0U);
 }
@@ -263,7 +263,7 @@ TEST_F(FrontendTest, DeletesNothingOfOthers) {
   (void)map_udp(kHostA, 8080, 40001);
   EXPECT_EQ(unmap(*house_, kHostB, Protocol::udp, 8080).result, ResultCode::success);
   EXPECT_EQ(unmap(*house_, kHostA, Protocol::tcp, 8080).result, ResultCode::success);
-  EXPECT_EQ(house_->doors(), 2U);
+  EXPECT_EQ(house_->doors(), 3U);
 }
 
 // NPMP-71

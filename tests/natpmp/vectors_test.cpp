@@ -73,7 +73,7 @@ TEST(Vectors, LeaveAConsistentGateway) {
     (void)house.pass(Milliseconds(250));
     ASSERT_TRUE(house.is_consistent()) << file;
   }
-  EXPECT_EQ(house.doors(), 2 * house.mappings());
+  EXPECT_EQ(house.doors(), 3 * house.mappings());
   (void)house.pass(Seconds(3600));
   EXPECT_EQ(house.mappings(), 0U);
 }

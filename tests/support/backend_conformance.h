@@ -56,6 +56,35 @@ inline constexpr Moment kNow{std::chrono::hours(1000)};
   return {Outbound4{Protocol::udp, inside(internal), outside(external)}, ends};
 }
 
+[[nodiscard]] inline TimedDoor pin(std::uint16_t internal,
+                                   Moment ends = in(std::chrono::hours(1))) {
+  return {Pin4{Protocol::udp, inside(internal)}, ends};
+}
+
+[[nodiscard]] inline TimedDoor pinhole(std::uint16_t port, RemoteFilters filters = {},
+                                       Moment ends = in(std::chrono::hours(1))) {
+  const Endpoint internal{*Address::parse("2001:db8::2"), port};
+  return {Pinhole6{Protocol::tcp, internal, std::move(filters)}, ends};
+}
+
+[[nodiscard]] inline TimedDoor filtered(TimedDoor forward, RemoteFilters filters) {
+  std::get<Forward4>(forward.door).filters = std::move(filters);
+  return forward;
+}
+
+/// Of each kind that a firewall may keep apart: a host, a prefix, ports of a prefix.
+[[nodiscard]] inline RemoteFilters filters4() {
+  return normalized({{*Prefix::parse("198.51.100.9")},
+                     {*Prefix::parse("192.0.2.0/24")},
+                     {*Prefix::parse("10.0.0.0/8"), 1024, 65535}});
+}
+
+[[nodiscard]] inline RemoteFilters filters6() {
+  return normalized({{*Prefix::parse("2001:db8:1::1")},
+                     {*Prefix::parse("2001:db8:2::/48")},
+                     {*Prefix::parse("2001:db8:3::/48"), 53, 53}});
+}
+
 [[nodiscard]] inline DoorChange opened(TimedDoor door) {
   return {std::nullopt, std::move(door)};
 }
@@ -270,6 +299,72 @@ TYPED_TEST_P(BackendConformance, TwoDoorsToOneInsideAreIndependent) {
   EXPECT_TRUE(holds(this->backend(), {forward(1001, 5000)}));
 }
 
+TYPED_TEST_P(BackendConformance, OpensAndClosesPins) {
+  ASSERT_TRUE(ok(this->commit({opened(forward(1000, 5000)), opened(pin(5000))})));
+  EXPECT_TRUE(holds(this->backend(), {forward(1000, 5000), pin(5000)}));
+  EXPECT_TRUE(ok(this->commit({closed(pin(5000)), closed(forward(1000, 5000))})));
+  EXPECT_TRUE(holds(this->backend(), {}));
+}
+
+TYPED_TEST_P(BackendConformance, OpensRenewsAndClosesPinholes) {
+  const auto later = in(std::chrono::hours(3));
+  ASSERT_TRUE(ok(this->commit({opened(pinhole(5000)), opened(pinhole(5001, filters6()))})));
+  EXPECT_TRUE(holds(this->backend(), {pinhole(5000), pinhole(5001, filters6())}));
+  EXPECT_TRUE(
+      ok(this->commit({changed(pinhole(5000), pinhole(5000, {}, later)),
+                       changed(pinhole(5001, filters6()), pinhole(5001, filters6(), later))})));
+  EXPECT_TRUE(holds(this->backend(), {pinhole(5000, {}, later), pinhole(5001, filters6(), later)}));
+  EXPECT_TRUE(ok(
+      this->commit({closed(pinhole(5000, {}, later)), closed(pinhole(5001, filters6(), later))})));
+  EXPECT_TRUE(holds(this->backend(), {}));
+}
+
+TYPED_TEST_P(BackendConformance, OpensRenewsAndClosesFilteredForwards) {
+  const auto later = in(std::chrono::hours(3));
+  const auto door = filtered(forward(1000, 5000), filters4());
+  const auto renewed = filtered(forward(1000, 5000, later), filters4());
+  ASSERT_TRUE(ok(this->commit({opened(door), opened(forward(1001, 5001))})));
+  EXPECT_TRUE(holds(this->backend(), {door, forward(1001, 5001)}));
+  EXPECT_TRUE(ok(this->commit({changed(door, renewed)})));
+  EXPECT_TRUE(holds(this->backend(), {renewed, forward(1001, 5001)}));
+  EXPECT_TRUE(ok(this->commit({closed(renewed)})));
+  EXPECT_TRUE(holds(this->backend(), {forward(1001, 5001)}));
+}
+
+TYPED_TEST_P(BackendConformance, ChangesWhoMayComeIn) {
+  const auto open = forward(1000, 5000);
+  const auto few = filtered(open, filters4());
+  auto fewer_filters = filters4();
+  fewer_filters.pop_back();
+  const auto fewer = filtered(open, fewer_filters);
+  ASSERT_TRUE(ok(this->commit({opened(open)})));
+  for (const auto& [before, after] : {std::pair{open, few}, {few, fewer}, {fewer, open}}) {
+    EXPECT_TRUE(ok(this->commit({changed(before, after)})));
+    EXPECT_TRUE(holds(this->backend(), {after}));
+  }
+}
+
+TYPED_TEST_P(BackendConformance, HoldsPrefixesInsidePrefixes) {
+  const auto cut = normalized({{*Prefix::parse("10.0.0.0/8"), 80, 80},
+                               {*Prefix::parse("10.1.0.0/16")},
+                               {*Prefix::parse("10.1.2.3")}});
+  const std::vector doors{filtered(forward(1000, 5000), cut), filtered(forward(1001, 5000), cut)};
+  EXPECT_TRUE(ok(this->commit({opened(doors[0]), opened(doors[1])})));
+  EXPECT_TRUE(holds(this->backend(), doors));
+}
+
+TYPED_TEST_P(BackendConformance, ResetTakesEveryKindOfDoor) {
+  const std::vector doors{filtered(forward(1000, 5000), filters4()),
+                          forward(1001, 5001),
+                          pin(5000),
+                          pin(5001),
+                          outbound(5000, 1000),
+                          pinhole(5000),
+                          pinhole(5001, filters6())};
+  EXPECT_TRUE(ok(this->backend().reset(one_lan(), doors, kNow)));
+  EXPECT_TRUE(holds(this->backend(), doors));
+}
+
 TYPED_TEST_P(BackendConformance, ResetReplacesEverything) {
   ASSERT_TRUE(ok(this->commit({opened(forward(1000, 5000)), opened(outbound(5000, 1000))})));
   const std::vector doors{forward(1000, 6000), forward(1001, 5001), outbound(5001, 1001)};
@@ -302,6 +397,9 @@ REGISTER_TYPED_TEST_SUITE_P(BackendConformance, HoldsNothingAfterAnEmptyReset, O
                             DoesNotHoldADoorWhoseTimeIsUp, HoldsADoorWithoutAnEndForALongTime,
                             NamesTheRefusedChangeAndChangesNothing, NamesARefusedOutboundDoor,
                             TakesTheOtherChangesAfterARefusal, TwoDoorsToOneInsideAreIndependent,
+                            OpensAndClosesPins, OpensRenewsAndClosesPinholes,
+                            OpensRenewsAndClosesFilteredForwards, ChangesWhoMayComeIn,
+                            HoldsPrefixesInsidePrefixes, ResetTakesEveryKindOfDoor,
                             ResetReplacesEverything, ResetsToSixtyThousandMappings);
 
 }  // namespace postern::test

@@ -27,7 +27,9 @@ class House {
   explicit House(GatewayOptions options = {}) : House(std::make_shared<MemoryBackend>(), options) {}
   /// On a firewall that may hold something already.
   House(std::shared_ptr<MemoryBackend> firewall, GatewayOptions options, Moment at = kStart)
-      : now(at), backend(std::move(firewall)), gateway(std::move(options), *backend, flows, demux_, now) {}
+      : now(at),
+        backend(std::move(firewall)),
+        gateway(std::move(options), *backend, flows, demux_, now) {}
 
   /// Starts, and fails the test by throwing when that does not succeed.
   Turn start(const Network& network = home_network()) {

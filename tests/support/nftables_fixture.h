@@ -56,13 +56,6 @@ class NftablesFixture : public testing::TestWithParam<bool> {
   [[nodiscard]] Result<void, BackendError> commit(const std::vector<DoorChange>& changes) {
     return backend_->commit(changes, kNow);
   }
-  /// The elements of pin4, as nft prints them with their timeouts.
-  [[nodiscard]] std::string pins() const {
-    const auto text = table_text();
-    std::smatch found;
-    const std::regex elements(R"(set pin4 \{[^}]*elements = \{ ([^}]*) \})");
-    return std::regex_search(text, found, elements) ? found.str(1) : "";
-  }
 
   PrivateNetns netns_;
   std::unique_ptr<NftablesBackend> backend_;

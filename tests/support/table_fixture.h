@@ -45,9 +45,10 @@ inline constexpr std::string_view kOtherFrontend = "pcp";
 }
 
 /// The doors of one mapping that ends at `ends`.
-[[nodiscard]] inline std::vector<TimedDoor> both_doors(Protocol protocol, const Endpoint& internal,
-                                                       const Endpoint& external, Moment ends) {
+[[nodiscard]] inline std::vector<TimedDoor> all_doors(Protocol protocol, const Endpoint& internal,
+                                                      const Endpoint& external, Moment ends) {
   return {{Forward4{protocol, external, internal}, ends},
+          {Pin4{protocol, internal}, ends},
           {Outbound4{protocol, internal, external}, ends}};
 }
 

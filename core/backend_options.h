@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace postern {
+
+/// What every firewall backend is told when it is made.
+struct BackendOptions {
+  /// One bit of the packet mark, set on packets that the host's own firewall shall let through.
+  std::uint32_t forward_mark = 0x10000000;
+  /// False: renew by replacing, also where the firewall can renew in place.
+  bool allow_renewal_in_place = true;
+  /// Where the firewall can (nftables from Linux 6.9): nobody else may change our rules while this
+  /// process lives.
+  bool owns_table = false;
+  /// UDP ports of this machine that the daemon serves: open to the LAN interfaces, closed to all
+  /// others.
+  std::vector<std::uint16_t> own_udp_ports = {};
+};
+
+}  // namespace postern

@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/gateway.h"
+#include "tests/support/gateway_fixture.h"
+#include "tests/support/natpmp_client.h"
+#include "tests/support/table_fixture.h"
+
+// Connections that end with a door, and what happens when somebody else changes the firewall.
+namespace postern {
+namespace {
+
+using namespace test;
+using Which = FlowPurge::Which;
+
+const Door kForward = Forward4{Protocol::udp, {kWan, 40001}, {kHostA, 8080}};
+const Door kOutbound = Outbound4{Protocol::udp, {kHostA, 8080}, {kWan, 40001}};
+constexpr Milliseconds kDelay{50};
+
+class GatewayFlowsTest : public testing::Test {
+ protected:
+  GatewayFlowsTest() { (void)house_.start(); }
+  ~GatewayFlowsTest() override { EXPECT_TRUE(house_.is_consistent()); }
+
+  void map(std::uint32_t lifetime = 60) {
+    (void)test::map(house_, kHostA, Protocol::udp, 8080, 40001, lifetime);
+  }
+  /// What was purged since the last call.
+  [[nodiscard]] std::vector<FlowPurge> purged() { return std::exchange(house_.flows.purged, {}); }
+
+  House house_;
+};
+
+TEST_F(GatewayFlowsTest, ANewDoorEndsWhatWentPastIt) {
+  map();
+  EXPECT_TRUE(purged().empty()) << "not before the reply";
+  (void)house_.pass(kDelay);
+  EXPECT_THAT(purged(), testing::ElementsAre(FlowPurge{Which::past_door, kForward}));
+}
+
+TEST_F(GatewayFlowsTest, ARenewalEndsNothing) {
+  map();
+  (void)house_.pass(kDelay);
+  (void)purged();
+  map();
+  (void)house_.pass(kDelay);
+  EXPECT_TRUE(purged().empty());
+}
+
+TEST_F(GatewayFlowsTest, ADeletedDoorTakesItsConnectionsAlong) {
+  map();
+  (void)house_.pass(kDelay);
+  (void)purged();
+  map(0);
+  (void)house_.pass(kDelay);
+  EXPECT_THAT(purged(), testing::UnorderedElementsAre(FlowPurge{Which::through_door, kForward},
+                                                      FlowPurge{Which::through_door, kOutbound}));
+}
+
+TEST_F(GatewayFlowsTest, AnEndedLeaseTakesItsConnectionsAlong) {
+  map(60);
+  (void)house_.pass(Seconds(30));
+  (void)purged();
+  (void)house_.pass(Seconds(31));
+  EXPECT_THAT(purged(), testing::Contains(FlowPurge{Which::through_door, kForward}));
+}
+
+TEST_F(GatewayFlowsTest, ASwitchLeavesEstablishedTcpOnExpiryButNotOnDeletion) {
+  GatewayOptions options;
+  options.keeps_established_tcp = true;
+  House house(options);
+  (void)house.start();
+  (void)test::map(house, kHostA, Protocol::udp, 8080, 40001, 60);
+  (void)house.pass(Seconds(61));
+  EXPECT_THAT(house.flows.purged,
+              testing::Contains(FlowPurge{Which::through_door, kForward, true}));
+  house.flows.purged.clear();
+  (void)test::map(house, kHostA, Protocol::udp, 8080, 40001, 60);
+  (void)test::map(house, kHostA, Protocol::udp, 8080, 40001, 0);
+  (void)test::map(house, kHostA, Protocol::udp, 8080, 40001, 60);
+  (void)house.pass(Seconds(1));
+  (void)test::map(house, kHostA, Protocol::udp, 8080, 40001, 0);
+  (void)house.pass(kDelay);
+  EXPECT_THAT(house.flows.purged,
+              testing::Contains(FlowPurge{Which::through_door, kForward, false}));
+}
+
+TEST_F(GatewayFlowsTest, AMovedMappingLeavesNoConnectionsBehind) {
+  map();
+  (void)house_.pass(kDelay);
+  (void)purged();
+  (void)house_.change_network(home_network(kOtherWan));
+  (void)house_.pass(kDelay);
+  const Door moved = Forward4{Protocol::udp, {kOtherWan, 40001}, {kHostA, 8080}};
+  const auto found = purged();
+  EXPECT_THAT(found, testing::Contains(FlowPurge{Which::through_door, kForward}));
+  EXPECT_THAT(found, testing::Contains(FlowPurge{Which::past_door, moved}));
+}
+
+TEST_F(GatewayFlowsTest, ARefusedChangeEndsNothing) {
+  house_.backend->fail_next(3);
+  map();
+  (void)house_.pass(kDelay);
+  EXPECT_TRUE(purged().empty());
+}
+
+TEST_F(GatewayFlowsTest, ManyDoorsShareOneLook) {
+  map();
+  (void)house_.pass(Milliseconds(10));
+  (void)test::map(house_, kHostB, Protocol::tcp, 9090, 40002, 60);
+  (void)house_.pass(Milliseconds(15));
+  EXPECT_EQ(purged().size(), 2U);
+}
+
+TEST_F(GatewayFlowsTest, TheStartEndsWhatLostItsDoor) {
+  EXPECT_EQ(house_.flows.stray_purges, 1);
+}
+
+TEST_F(GatewayFlowsTest, PutsEverythingBackWhenSomebodyElseChangedTheFirewall) {
+  map();
+  (void)house_.pass(Seconds(1));
+  ASSERT_TRUE(house_.backend->reset(home_network(), {}, house_.now));
+  ASSERT_EQ(house_.doors(), 0U);
+  (void)house_.gateway.on_firewall_changed("table deleted", house_.now);
+  EXPECT_EQ(house_.doors(), 3U);
+  EXPECT_EQ(house_.gateway.counters().repairs.at("table deleted"), 1U);
+  (void)house_.pass(kDelay);
+}
+
+TEST_F(GatewayFlowsTest, PutsEverythingBackAtMostTenTimesASecond) {
+  map();
+  int repairs = 0;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(house_.backend->reset(home_network(), {}, house_.now));
+    (void)house_.gateway.on_firewall_changed("rules changed", house_.now);
+    if (house_.doors() > 0) ++repairs;
+    (void)house_.pass(Milliseconds(1));
+  }
+  EXPECT_LE(repairs, 11);
+  (void)house_.pass(Milliseconds(100));
+  EXPECT_EQ(house_.doors(), 3U) << "the last change was not overlooked";
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,242 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/mapping_table.h"
+#include "tests/support/table_fixture.h"
+
+// The doors of mappings that NAT-PMP does not make: with filters, for IPv6, several of one internal
+// endpoint.
+namespace postern {
+namespace {
+
+using namespace test;
+
+constexpr Address kHostV6 =
+    Address::v6({0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10});
+const Moment kEnd = kStart + Seconds(60);
+
+class MappingTableDoorsTest : public testing::Test {
+ protected:
+  MappingTableDoorsTest() {
+    table_.set_lan_prefixes({*Prefix::parse("192.168.1.0/24"), *Prefix::parse("2001:db8::/64")});
+  }
+  ~MappingTableDoorsTest() override { EXPECT_TRUE(table_.is_consistent()); }
+
+  /// A wish for exactly this external port.
+  [[nodiscard]] static MapRequest exactly(std::uint16_t external, std::uint16_t internal = 8080,
+                                          Seconds lifetime = Seconds(60),
+                                          const Address& host = kHostA) {
+    MapRequest request = wish(host, Protocol::udp, internal, external, lifetime);
+    request.reserves_companion = false;
+    request.placement = Placement::suggested_port;
+    return request;
+  }
+  [[nodiscard]] Result<Grant, MapError> ask(const MapRequest& request) {
+    auto granted = table_.request(request, kStart);
+    (void)table_.accept();
+    return granted;
+  }
+  [[nodiscard]] MapError error_of(const MapRequest& request) {
+    const auto granted = table_.request(request, kStart);
+    EXPECT_FALSE(granted);
+    return granted ? MapError::backend_refused : granted.error();
+  }
+  [[nodiscard]] std::vector<TimedDoor> doors() const { return sorted(table_.doors()); }
+  [[nodiscard]] static TimedDoor forward(std::uint16_t external, Moment ends = kEnd) {
+    return {Forward4{Protocol::udp, {kWan, external}, {kHostA, 8080}}, ends};
+  }
+  [[nodiscard]] static TimedDoor outbound(std::uint16_t external, Moment ends = kEnd) {
+    return {Outbound4{Protocol::udp, {kHostA, 8080}, {kWan, external}}, ends};
+  }
+  [[nodiscard]] static TimedDoor pin(Moment ends = kEnd) {
+    return {Pin4{Protocol::udp, {kHostA, 8080}}, ends};
+  }
+
+  MappingTable table_ = home_table();
+};
+
+TEST_F(MappingTableDoorsTest, AFilterIsPartOfTheForward) {
+  auto request = wish(kHostA, Protocol::udp, 8080, 40001);
+  request.filters = {{*Prefix::parse("192.0.2.128/25")}, {*Prefix::parse("192.0.2.0/24")}};
+  ASSERT_TRUE(ask(request));
+  const RemoteFilters expected{{*Prefix::parse("192.0.2.0/24")}};
+  const auto forward = std::get<Forward4>(doors().front().door);
+  EXPECT_EQ(forward.filters, expected);
+
+  request.filters.reset();
+  ASSERT_TRUE(ask(request));
+  EXPECT_EQ(std::get<Forward4>(doors().front().door).filters, expected) << "as it was";
+
+  request.filters = RemoteFilters{};
+  ASSERT_TRUE(ask(request));
+  EXPECT_TRUE(std::get<Forward4>(doors().front().door).filters.empty()) << "everybody again";
+}
+
+TEST_F(MappingTableDoorsTest, ChangedFiltersChangeTheForwardAlone) {
+  auto request = wish(kHostA, Protocol::udp, 8080, 40001);
+  ASSERT_TRUE(ask(request));
+  request.filters = {{*Prefix::parse("192.0.2.1")}};
+  ASSERT_TRUE(table_.request(request, kStart));
+  const auto changes = table_.staged_changes();
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_FALSE(changes[0].is_renewal());
+  EXPECT_EQ(changes[0].key().kind, DoorKey::Kind::forward4);
+  (void)table_.accept();
+}
+
+TEST_F(MappingTableDoorsTest, AMappingHasAtMostEightFilters) {
+  auto request = wish(kHostA, Protocol::udp, 8080, 40001);
+  request.filters.emplace();
+  for (std::uint8_t i = 0; i < 8; ++i) {
+    request.filters->push_back({Prefix(Address::v4({192, 0, 2, i}), 32)});
+  }
+  EXPECT_TRUE(ask(request));
+  request.filters->push_back({Prefix(Address::v4({192, 0, 2, 9}), 32)});
+  EXPECT_EQ(error_of(request), MapError::too_many_filters);
+}
+
+TEST_F(MappingTableDoorsTest, AllMappingsHaveAtMost1024Filters) {
+  RemoteFilters eight;
+  for (std::uint8_t i = 0; i < 8; ++i) {
+    eight.push_back({Prefix(Address::v4({192, 0, 2, i}), 32)});
+  }
+  for (std::uint16_t i = 0; i < 128; ++i) {
+    auto request =
+        wish(i < 100 ? kHostA : kHostB, Protocol::udp, static_cast<std::uint16_t>(8000 + i));
+    request.filters = eight;
+    ASSERT_TRUE(ask(request)) << i;
+  }
+  auto request = wish(kHostC, Protocol::udp, 9000);
+  request.filters = {{*Prefix::parse("192.0.2.77")}};
+  EXPECT_EQ(error_of(request), MapError::too_many_filters);
+  EXPECT_TRUE(table_.release(Protocol::udp, {kHostA, 8000}, natpmp_of(kHostA)));
+  EXPECT_TRUE(ask(request));
+}
+
+TEST_F(MappingTableDoorsTest, APinholeNeedsNoExternalAddress) {
+  table_.set_external_address(std::nullopt);
+  const auto granted = ask(wish(kHostV6, Protocol::tcp, 8080, 1234));
+  ASSERT_TRUE(granted);
+  EXPECT_EQ(granted->external_port, 8080) << "nothing is translated";
+  EXPECT_THAT(doors(),
+              testing::ElementsAre(TimedDoor{Pinhole6{Protocol::tcp, {kHostV6, 8080}}, kEnd}));
+  // It takes no external IPv4 port, and stays when the IPv4 address changes.
+  table_.set_external_address(kOtherWan);
+  EXPECT_TRUE(table_.staged_changes().empty());
+  EXPECT_EQ(ask(wish(kHostB, Protocol::tcp, 9090, 8080))->external_port, 8080);
+}
+
+TEST_F(MappingTableDoorsTest, APinholeIsRenewedAndReleased) {
+  ASSERT_TRUE(ask(wish(kHostV6, Protocol::tcp, 8080)));
+  ASSERT_TRUE(ask(wish(kHostV6, Protocol::tcp, 8080, 0, Seconds(90))));
+  EXPECT_EQ(table_.size(), 1U);
+  EXPECT_TRUE(table_.release(Protocol::tcp, {kHostV6, 8080}, natpmp_of(kHostV6)));
+  EXPECT_EQ(table_.size(), 0U);
+}
+
+TEST_F(MappingTableDoorsTest, APinholeObeysTheExternalPortsOfTheRuleToo) {
+  Rule rule = default_rule();
+  rule.external_ports = PortSet({{40000, 65535}});
+  MappingTable table(Policy({rule}), {.pinholes = true}, 1);
+  table.set_lan_prefixes({*Prefix::parse("2001:db8::/64")});
+  const auto refused = table.request(wish(kHostV6, Protocol::udp, 8080), kStart);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), MapError::not_authorized);
+  EXPECT_TRUE(table.request(wish(kHostV6, Protocol::udp, 40000), kStart));
+}
+
+TEST_F(MappingTableDoorsTest, WhatTheFirewallCannotDoIsRefused) {
+  MappingTable table(home_policy(), {}, 1);
+  table.set_lan_prefixes({*Prefix::parse("2001:db8::/64")});
+  const auto refused = table.request(wish(kHostV6, Protocol::udp, 8080), kStart);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error(), MapError::unsupported);
+}
+
+TEST_F(MappingTableDoorsTest, AnOccupiedPortIsNeverHandedOut) {
+  table_.set_occupied_ports({PortSet(), PortSet({{40001, 40001}})});
+  EXPECT_NE(ask(wish(kHostA, Protocol::udp, 8080, 40001))->external_port, 40001);
+  EXPECT_EQ(ask(wish(kHostA, Protocol::tcp, 8080, 40001))->external_port, 40001);
+  EXPECT_EQ(error_of(exactly(40001)), MapError::external_port_taken);
+  table_.set_occupied_ports({});
+  EXPECT_TRUE(ask(exactly(40001)));
+}
+
+TEST_F(MappingTableDoorsTest, WhoHasAPortKeepsItWhenItIsOccupied) {
+  ASSERT_TRUE(ask(wish(kHostA, Protocol::udp, 8080, 40001)));
+  table_.set_occupied_ports({PortSet(), PortSet({{40001, 40001}})});
+  EXPECT_EQ(ask(wish(kHostA, Protocol::udp, 8080, 40001))->external_port, 40001);
+}
+
+TEST_F(MappingTableDoorsTest, TheOldestOfOneInsideOwnsTheOutboundPort) {
+  ASSERT_TRUE(ask(exactly(40001)));
+  ASSERT_TRUE(ask(exactly(40002)));
+  EXPECT_EQ(doors(), sorted({forward(40001), forward(40002), pin(), outbound(40001)}));
+  EXPECT_EQ(table_.find_by_internal(Protocol::udp, {kHostA, 8080})->external.port, 40001);
+  EXPECT_EQ(ask(wish(kHostA, Protocol::udp, 8080))->external_port, 40001);
+}
+
+TEST_F(MappingTableDoorsTest, TheNextInheritsTheOutboundPortInTheSameTurn) {
+  ASSERT_TRUE(ask(exactly(40001, 8080, Seconds(10))));
+  ASSERT_TRUE(ask(exactly(40002)));
+  ASSERT_TRUE(ask(exactly(40003)));
+  table_.expire(kStart + Seconds(10));
+  const Moment first_end = kStart + Seconds(10);
+  EXPECT_THAT(
+      table_.staged_changes(),
+      testing::UnorderedElementsAre(DoorChange{forward(40001, first_end), std::nullopt},
+                                    DoorChange{pin(first_end), pin()},
+                                    DoorChange{outbound(40001, first_end), outbound(40002)}));
+  (void)table_.accept();
+  EXPECT_EQ(doors(), sorted({forward(40002), forward(40003), pin(), outbound(40002)}));
+}
+
+TEST_F(MappingTableDoorsTest, RollingBackGivesTheOutboundPortBack) {
+  ASSERT_TRUE(ask(exactly(40001)));
+  ASSERT_TRUE(ask(exactly(40002)));
+  const auto before = doors();
+  EXPECT_TRUE(table_.release(Protocol::udp, {kHostA, 8080}, natpmp_of(kHostA)));
+  EXPECT_EQ(table_.size(), 0U) << "released with all its mappings";
+  table_.roll_back();
+  EXPECT_EQ(doors(), before);
+}
+
+TEST_F(MappingTableDoorsTest, ARefusedOutboundKeepsTheOldestAlive) {
+  ASSERT_TRUE(ask(exactly(40001, 8080, Seconds(10))));
+  ASSERT_TRUE(ask(exactly(40002)));
+  table_.refuse({DoorKey::Kind::outbound4, Protocol::udp, {kHostA, 8080}});
+  table_.expire(kStart + Seconds(10));
+  EXPECT_EQ(table_.size(), 2U);
+  EXPECT_TRUE(table_.staged_changes().empty());
+  (void)table_.accept();
+}
+
+TEST_F(MappingTableDoorsTest, ARefusedForwardOfTheNextDoesNotKeepTheOldestAlive) {
+  ASSERT_TRUE(ask(exactly(40001, 8080, Seconds(10))));
+  ASSERT_TRUE(ask(exactly(40002)));
+  table_.refuse({DoorKey::Kind::forward4, Protocol::udp, {kWan, 40002}});
+  table_.expire(kStart + Seconds(10));
+  EXPECT_EQ(table_.size(), 1U);
+  (void)table_.accept();
+}
+
+TEST_F(MappingTableDoorsTest, ASuggestedPortOfSomebodyElseIsTaken) {
+  ASSERT_TRUE(ask(exactly(40001)));
+  EXPECT_EQ(error_of(exactly(40001, 9090)), MapError::external_port_taken);
+  EXPECT_EQ(error_of(exactly(40001, 8080, Seconds(60), kHostB)), MapError::external_port_taken);
+  EXPECT_EQ(error_of(exactly(80, 8080)), MapError::not_authorized);
+  EXPECT_TRUE(ask(exactly(40001))) << "the same wish again renews";
+  EXPECT_EQ(table_.size(), 1U);
+}
+
+TEST_F(MappingTableDoorsTest, AdoptsSeveralOfOneInsideWithTheirOldest) {
+  const std::vector found{forward(40002), forward(40001), pin(), outbound(40001),
+                          TimedDoor{Pinhole6{Protocol::tcp, {kHostV6, 22000}}, kEnd}};
+  table_.adopt(found, kStart);
+  (void)table_.accept();
+  EXPECT_EQ(doors(), sorted(found));
+  EXPECT_EQ(table_.find_by_internal(Protocol::udp, {kHostA, 8080})->external.port, 40001);
+}
+
+}  // namespace
+}  // namespace postern
