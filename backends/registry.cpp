@@ -1,6 +1,8 @@
 #include "backends/registry.h"
 
+#include "backends/conntrack/conntrack_flow_table.h"
 #include "backends/memory/memory_backend.h"
+#include "backends/memory/memory_flow_table.h"
 #include "backends/nftables/nftables_backend.h"
 
 namespace postern {
@@ -42,6 +44,13 @@ Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_
   }
   return fail(BackendError{"there is no backend \"" + std::string(name) + "\"; known are " + known,
                            std::nullopt, false});
+}
+
+Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {
+  if (backend == "memory") return std::make_unique<MemoryFlowTable>();
+  auto opened = ConntrackFlowTable::open();
+  if (!opened) return fail(std::move(opened.error()));
+  return std::move(*opened);
 }
 
 }  // namespace postern

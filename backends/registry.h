@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/backend_options.h"
 #include "core/firewall_backend.h"
+#include "core/flow_table.h"
 #include "core/result.h"
 
 namespace postern {
@@ -16,5 +18,10 @@ namespace postern {
 /// Makes the backend of this name; an unknown name is an error that lists the known ones.
 [[nodiscard]] Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(
     std::string_view name, const BackendOptions& options);
+
+/// The kernel's connections, as far as they matter to this backend; an error says why they cannot
+/// be had.
+[[nodiscard]] Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(
+    std::string_view backend);
 
 }  // namespace postern

@@ -42,6 +42,12 @@ void read_general(TomlTable& top, Config& config) {
   if (auto wan = top.text("wan", "wan0")) config.wan = std::move(*wan);
   if (auto lan = top.texts("lan", "br-lan")) config.lan = std::move(*lan);
   if (auto backend = top.text("backend", "nftables")) config.backend = std::move(*backend);
+  if (const auto firewall = top.text("firewall", "auto")) {
+    if (*firewall != "auto" && *firewall != "none") {
+      top.reject("firewall", "is \"" + *firewall + "\"; write \"auto\" or \"none\"");
+    }
+    config.adapts_host_firewall = *firewall == "auto";
+  }
   if (const auto text = top.text("external_address", "198.51.100.7")) {
     config.external_address = Address::parse(*text);
     if (!config.external_address || !is_usable_v4(*config.external_address)) {
@@ -141,6 +147,10 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   });
   read_table(top, "nftables", config, [](TomlTable& nftables, Config& c) {
     assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));
+    assign(c.nftables_table_owner, nftables.boolean("table_owner"));
+  });
+  read_table(top, "flows", config, [](TomlTable& flows, Config& c) {
+    assign(c.keeps_established_tcp, flows.boolean("keep_established_tcp"));
   });
   read_table(top, "status", config, read_status);
   read_table(top, "lifetime", config, [](TomlTable& lifetime, Config& c) {

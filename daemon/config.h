@@ -31,6 +31,12 @@ struct Config {
   bool natpmp_announces_to_5351 = false;
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
+  /// Whether the kernel shall keep others from changing our table while the daemon lives.
+  bool nftables_table_owner = false;
+  /// Whether to keep our mark rule in the chains of iptables-nft, where the host uses that.
+  bool adapts_host_firewall = true;
+  /// Whether established TCP connections outlive a lease that ends by itself.
+  bool keeps_established_tcp = false;
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};
   Limits limits;
   std::vector<Rule> rules{default_rule()};

@@ -2,10 +2,12 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "backends/memory/memory_flow_table.h"
 #include "backends/registry.h"
+#include "daemon/background_flow_table.h"
 #include "daemon/command_line.h"
 #include "daemon/config.h"
 #include "daemon/exit_code.h"
@@ -40,6 +42,7 @@ void print(std::FILE* stream, const std::string& text) {
   BackendOptions options;
   options.forward_mark = config.forward_mark;
   options.allow_renewal_in_place = config.nftables_renew_in_place;
+  options.owns_table = config.nftables_table_owner;
   if (config.natpmp_enabled) options.own_udp_ports.push_back(natpmp::kServerPort);
   return options;
 }
@@ -57,8 +60,13 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::error("{}: {}", config.backend, backend.error().reason);
     return backend.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
   }
-  MemoryFlowTable flows;
-  Service service(config, **backend, flows);
+  auto flows = open_flow_table(config.backend);
+  if (!flows) {
+    spdlog::warn("{}; connections outlive the doors they came through", flows.error());
+    flows = std::make_unique<MemoryFlowTable>();
+  }
+  BackgroundFlowTable background(std::move(*flows));
+  Service service(config, **backend, background);
   return service.run();
 }
 

@@ -24,6 +24,7 @@ constexpr Seconds kNetworkRetryPause{1};
   GatewayOptions options;
   options.policy = Policy(config.rules, config.limits);
   options.external_address = config.external_address;
+  options.keeps_established_tcp = config.keeps_established_tcp;
   options.random_seed = seed;
   return options;
 }

@@ -32,7 +32,15 @@ constexpr std::size_t kMostMappingsListed = 1000;
   return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(ends - now).count());
 }
 
+[[nodiscard]] Json json_of(const RemoteFilter& filter) {
+  return {{"remote", filter.remote.to_string()},
+          {"first_port", filter.first_port},
+          {"last_port", filter.last_port}};
+}
+
 [[nodiscard]] Json json_of(const Mapping& mapping, Moment now) {
+  Json filters = Json::array();
+  for (const auto& filter : mapping.filters) filters.push_back(json_of(filter));
   Json claims = Json::array();
   for (const auto& claim : mapping.claims) {
     claims.push_back({{"frontend", claim.claimant.frontend},
@@ -45,6 +53,7 @@ constexpr std::size_t kMostMappingsListed = 1000;
       {"protocol", to_string(mapping.protocol)},
       {"internal", json_of(mapping.internal)},
       {"external", json_of(mapping.external)},
+      {"filters", std::move(filters)},
       {"created_seconds_ago", std::chrono::duration_cast<Seconds>(now - mapping.created).count()},
       {"remaining_seconds", remaining_seconds(mapping.ends(), now)},
       {"claims", std::move(claims)}};
@@ -52,11 +61,16 @@ constexpr std::size_t kMostMappingsListed = 1000;
 
 [[nodiscard]] Json json_of(const FirewallBackend& backend, const Counters& counters) {
   const auto capabilities = backend.capabilities();
+  Json repairs = Json::object();
+  for (const auto& [reason, count] : counters.repairs) repairs[std::string(reason)] = count;
   return {{"name", backend.name()},
           {"ends_leases", capabilities.ends_leases},
           {"renews_in_place", capabilities.renews_in_place},
+          {"pinholes", capabilities.pinholes},
           {"commits", counters.commits},
-          {"refused_commits", counters.refused_commits}};
+          {"refused_commits", counters.refused_commits},
+          {"repairs", std::move(repairs)},
+          {"purged_flows", counters.purged_flows}};
 }
 
 }  // namespace

@@ -27,6 +27,10 @@ class Socket {
  public:
   [[nodiscard]] static Result<Socket, Error> open();
 
+  /// The socket's address: whoever watches the rules hears this number with each change that was
+  /// made through it.
+  [[nodiscard]] std::uint32_t port_id() const { return mnl_socket_get_portid(socket_.get()); }
+
   /// Sends a closed batch as one transaction. Only the kernel's own yes counts as success. Of
   /// several refused messages the first is named: the later ones may only be its consequence.
   [[nodiscard]] Result<void, Error> transact(const Batch& batch);

@@ -39,6 +39,9 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_EQ(config.backend, "nftables");
   EXPECT_EQ(config.forward_mark, 0x10000000U);
   EXPECT_TRUE(config.natpmp_enabled);
+  EXPECT_TRUE(config.adapts_host_firewall);
+  EXPECT_FALSE(config.nftables_table_owner);
+  EXPECT_FALSE(config.keeps_established_tcp);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.1:5352");
   EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
   EXPECT_EQ(config.limits.mappings_per_client, 128U);
@@ -57,11 +60,15 @@ lan = ["br-lan", "br-guest"]
 backend = "memory"
 external_address = "198.51.100.7"
 forward_mark = 0x00100000
+firewall = "none"
 [natpmp]
 enabled = false
 announce_to_5351 = true
 [nftables]
 renew_in_place = false
+table_owner = true
+[flows]
+keep_established_tcp = true
 [status]
 listen = "127.0.0.2:8080"
 [lifetime]
@@ -86,6 +93,9 @@ for_others = true
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
   EXPECT_FALSE(config.nftables_renew_in_place);
+  EXPECT_TRUE(config.nftables_table_owner);
+  EXPECT_FALSE(config.adapts_host_firewall);
+  EXPECT_TRUE(config.keeps_established_tcp);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.2:8080");
   EXPECT_EQ(config.limits.max_lifetime, Seconds(7200));
   EXPECT_EQ(config.limits.mappings_per_client, 3U);
@@ -127,6 +137,8 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
       ElementsAre(AllOf(HasSubstr("postern.toml:2: limits.mappings"), HasSubstr("from 1 to"))));
   EXPECT_THAT(errors_of("[lifetime]\nmax = \"5 weeks\"\n"),
               ElementsAre(AllOf(HasSubstr(":2: lifetime.max"), HasSubstr("\"24h\""))));
+  EXPECT_THAT(errors_of("firewall = \"ufw\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: firewall "), HasSubstr("\"auto\""))));
   EXPECT_THAT(errors_of("backend = \"pf\"\n"),
               ElementsAre(AllOf(HasSubstr(":1: backend"), HasSubstr("nftables"))));
   EXPECT_THAT(errors_of("external_address = \"2001:db8::1\"\n"),

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "backends/memory/memory_backend.h"
-#include "backends/memory/memory_flow_table.h"
 #include "core/gateway.h"
 #include "protocols/natpmp/frontend.h"
 #include "protocols/version_demux.h"
 #include "tests/support/home.h"
 #include "tests/support/octets.h"
+#include "tests/support/recording_flow_table.h"
 
 namespace postern::test {
 
@@ -75,7 +75,7 @@ class House {
 
   Moment now;
   std::shared_ptr<MemoryBackend> backend;
-  MemoryFlowTable flows;
+  RecordingFlowTable flows;
 
  private:
   static void add(Turn& all, Turn more) {
