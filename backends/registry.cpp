@@ -1,6 +1,7 @@
 #include "backends/registry.h"
 
 #include "backends/conntrack/conntrack_flow_table.h"
+#include "backends/iptables/iptables_backend.h"
 #include "backends/memory/memory_backend.h"
 #include "backends/memory/memory_flow_table.h"
 #include "backends/nftables/nftables_backend.h"
@@ -25,7 +26,14 @@ struct Entry {
   return std::move(*opened);
 }
 
-constexpr Entry kEntries[] = {{"nftables", open_nftables}, {"memory", open_memory}};
+[[nodiscard]] Opened open_iptables(const BackendOptions& options) {
+  auto opened = IptablesBackend::open(options);
+  if (!opened) return fail(std::move(opened.error()));
+  return std::move(*opened);
+}
+
+constexpr Entry kEntries[] = {
+    {"nftables", open_nftables}, {"iptables", open_iptables}, {"memory", open_memory}};
 
 }  // namespace
 
@@ -44,6 +52,11 @@ Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_
   }
   return fail(BackendError{"there is no backend \"" + std::string(name) + "\"; known are " + known,
                            std::nullopt, false});
+}
+
+std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend) {
+  const auto* nftables = dynamic_cast<const NftablesBackend*>(&backend);
+  return nftables ? std::vector{nftables->port_id()} : std::vector<std::uint32_t>();
 }
 
 Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace postern {
@@ -14,6 +15,10 @@ struct BackendOptions {
   /// Where the firewall can (nftables from Linux 6.9): nobody else may change our rules while this
   /// process lives.
   bool owns_table = false;
+  /// For iptables: the iptables-restore to use, a path or a name; the other programs are found
+  /// beside it. Empty: the host's own choice, else the variant that is there (iptables-nft-…,
+  /// iptables-legacy-…).
+  std::string iptables_restore = {};
   /// UDP ports of this machine that the daemon serves: open to the LAN interfaces, closed to all
   /// others.
   std::vector<std::uint16_t> own_udp_ports = {};

@@ -1,0 +1,156 @@
+#include "backends/iptables/rule_text.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace postern::iptables {
+namespace {
+
+[[nodiscard]] const Table* table_named(const Ruleset& rules, std::string_view name) {
+  const auto found =
+      std::find_if(rules.begin(), rules.end(), [&](const Table& t) { return t.name == name; });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+[[nodiscard]] bool has_chain(const Table& table, std::string_view name) {
+  return std::any_of(table.chains.begin(), table.chains.end(),
+                     [&](const Chain& chain) { return chain.name == name; });
+}
+
+/// An administrator's own forwards win over ours, and nobody changes a mark after us. Everywhere
+/// else what stands before us could undo what we do: a drop, a masquerade.
+[[nodiscard]] bool stands_last(const Table& table, const Jump& jump) {
+  return jump.chain == "PREROUTING" || table.name == "mangle";
+}
+
+class Writer {
+ public:
+  void line(std::string text, std::optional<DoorKey> door = std::nullopt) {
+    result_.text += text + "\n";
+    result_.doors.push_back(door);
+  }
+  [[nodiscard]] RestoreText take() { return std::move(result_); }
+
+ private:
+  RestoreText result_;
+};
+
+void write_table(Writer& out, const Table& held, const Table& wanted) {
+  out.line("*" + wanted.name);
+  // This makes a chain, or empties it.
+  for (const auto& chain : wanted.chains) out.line(":" + chain.name + " - [0:0]");
+  for (const auto& chain : held.chains) {
+    if (!has_chain(wanted, chain.name)) out.line(":" + chain.name + " - [0:0]");
+  }
+  for (const auto& jump : held.jumps) out.line("-D " + jump.chain + " " + jump.text);
+  for (const auto& chain : wanted.chains) {
+    for (const auto& rule : chain.rules) out.line("-A " + chain.name + " " + rule.text, rule.door);
+  }
+  for (const auto& jump : wanted.jumps) {
+    out.line((stands_last(wanted, jump) ? "-A " + jump.chain : "-I " + jump.chain + " 1") + " " +
+             jump.text);
+  }
+  for (const auto& chain : held.chains) {
+    if (!has_chain(wanted, chain.name)) out.line("-X " + chain.name);
+  }
+  out.line("COMMIT");
+}
+
+/// Takes one line "-A CHAIN RULE" of a saved table, if it is ours.
+void read_rule(Table& table, std::string_view line) {
+  line.remove_prefix(3);
+  const auto space = line.find(' ');
+  if (space == std::string_view::npos) return;
+  const std::string name(line.substr(0, space));
+  const std::string text(line.substr(space + 1));
+  for (auto& chain : table.chains) {
+    if (chain.name == name) {
+      chain.rules.push_back({text, std::nullopt});
+      return;
+    }
+  }
+  const auto words = words_of(text);
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if ((words[i] == "-j" || words[i] == "-g") && words[i + 1].starts_with(kPrefix)) {
+      table.jumps.push_back({name, text});
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+RestoreText restore_text(const Ruleset& held, const Ruleset& wanted) {
+  Writer out;
+  for (const auto& table : wanted) {
+    const auto* before = table_named(held, table.name);
+    write_table(out, before != nullptr ? *before : Table{table.name, {}, {}}, table);
+  }
+  for (const auto& table : held) {
+    if (table_named(wanted, table.name) == nullptr) {
+      write_table(out, table, Table{table.name, {}, {}});
+    }
+  }
+  return out.take();
+}
+
+Ruleset read_save(std::string_view text) {
+  Ruleset rules;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with("*")) {
+      rules.push_back({std::string(line.substr(1)), {}, {}});
+    } else if (rules.empty()) {
+      continue;
+    } else if (line.starts_with(":" + std::string(kPrefix))) {
+      rules.back().chains.push_back({std::string(line.substr(1, line.find(' ') - 1)), {}});
+    } else if (line.starts_with("-A ")) {
+      read_rule(rules.back(), line);
+    }
+  }
+  std::erase_if(rules, [](const Table& table) { return table.chains.empty(); });
+  return rules;
+}
+
+std::vector<std::string> words_of(std::string_view rule) {
+  std::vector<std::string> words;
+  std::string word;
+  bool quoted = false;
+  bool begun = false;
+  for (std::size_t i = 0; i < rule.size(); ++i) {
+    if (rule[i] == '"') {
+      quoted = !quoted;
+      begun = true;
+    } else if (rule[i] == ' ' && !quoted) {
+      if (begun) words.push_back(std::move(word));
+      word.clear();
+      begun = false;
+    } else {
+      // Inside quotes a backslash keeps what follows from being read.
+      if (quoted && rule[i] == '\\' && i + 1 < rule.size()) ++i;
+      word += rule[i];
+      begun = true;
+    }
+  }
+  if (begun) words.push_back(std::move(word));
+  return words;
+}
+
+std::optional<std::size_t> refused_line(std::string_view errors) {
+  // "line 7 failed", "line 7: RULE_APPEND failed (…)" and "Error occurred at line: 7" are in use.
+  for (auto at = errors.find("line"); at != std::string_view::npos; at = errors.find("line", at)) {
+    at += 4;
+    auto rest = errors.substr(at);
+    if (rest.starts_with(":")) rest.remove_prefix(1);
+    if (!rest.starts_with(" ")) continue;
+    rest.remove_prefix(1);
+    std::size_t number = 0;
+    const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    if (read.ec == std::errc{} && number != 0) return number;
+  }
+  return std::nullopt;
+}
+
+}  // namespace postern::iptables

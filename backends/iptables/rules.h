@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/iptables/rule_text.h"
+#include "core/address.h"
+#include "core/door.h"
+#include "core/network.h"
+
+/// The rules that doors need.
+namespace postern::iptables {
+
+/// What the rules are made for.
+struct RulesOptions {
+  /// Empty: there is no outside now, so nothing is translated on its way out.
+  std::string wan;
+  /// Whom LAN hosts seem to be when they reach each other by an external address.
+  std::optional<Address> wan_address;
+  std::vector<std::string> lan;
+  /// The IPv4 networks of the LAN interfaces.
+  std::vector<Prefix> lan_prefixes;
+  std::uint32_t forward_mark = 0;
+  std::vector<std::uint16_t> own_udp_ports;
+};
+
+/// Without what the backend's options say.
+[[nodiscard]] RulesOptions rules_options(const Network& network);
+
+/// Whether an interface name can stand in a rule: it has up to 15 octets, none of which splits or
+/// quotes words, and no final '+', which would stand for all names that begin so.
+[[nodiscard]] bool is_usable_name(std::string_view interface);
+
+/// The rules for the IPv4 doors among these, and for our own ports.
+[[nodiscard]] Ruleset rules_v4(const RulesOptions& options, std::span<const TimedDoor> doors);
+
+/// The same for the IPv6 doors.
+[[nodiscard]] Ruleset rules_v6(const RulesOptions& options, std::span<const TimedDoor> doors);
+
+/// The doors that such rules open, whatever their time.
+[[nodiscard]] std::vector<TimedDoor> doors_of_v4(const Ruleset& rules);
+[[nodiscard]] std::vector<TimedDoor> doors_of_v6(const Ruleset& rules);
+
+}  // namespace postern::iptables

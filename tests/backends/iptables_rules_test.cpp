@@ -1,0 +1,327 @@
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "backends/iptables/rule_text.h"
+#include "backends/iptables/rules.h"
+#include "tests/support/backend_conformance.h"
+
+namespace postern::iptables {
+namespace {
+
+using test::forward;
+using test::inside;
+using test::kNow;
+using test::outbound;
+using test::outside;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+[[nodiscard]] RulesOptions house() {
+  RulesOptions options;
+  options.wan = "wan0";
+  options.wan_address = Address::v4({203, 0, 113, 1});
+  options.lan = {"br-lan"};
+  options.lan_prefixes = {*Prefix::parse("192.168.78.0/24")};
+  options.forward_mark = 0x10000000;
+  return options;
+}
+
+[[nodiscard]] RemoteFilter from(const char* prefix, std::uint16_t first = 0,
+                                std::uint16_t last = 0xffff) {
+  return {*Prefix::parse(prefix), first, last};
+}
+
+/// The rules of one chain, as text.
+[[nodiscard]] std::vector<std::string> chain(const Ruleset& rules, std::string_view name) {
+  std::vector<std::string> texts;
+  for (const auto& table : rules) {
+    for (const auto& candidate : table.chains) {
+      if (candidate.name != name) continue;
+      for (const auto& rule : candidate.rules) texts.push_back(rule.text);
+    }
+  }
+  return texts;
+}
+
+TEST(IptablesRules, AForwardIsTranslatedLetThroughAndMarked) {
+  const std::vector doors{forward(1000, 5000)};
+  const auto rules = rules_v4(house(), doors);
+  EXPECT_THAT(chain(rules, "POSTERN-PREROUTING"),
+              ElementsAre("-d 203.0.113.1/32 -p udp -m udp --dport 1000 -m comment --comment "
+                          "\"postern 3603600.000\" -j DNAT --to-destination 192.168.78.2:5000"));
+  const std::string ours =
+      "-d 192.168.78.2/32 -p udp -m udp --dport 5000 -m conntrack --ctstate DNAT "
+      "--ctorigdst 203.0.113.1 --ctorigdstport 1000 ";
+  EXPECT_THAT(chain(rules, "POSTERN-FORWARD"), ElementsAre(ours + "-j ACCEPT"));
+  EXPECT_THAT(chain(rules, "POSTERN-MARK"),
+              ElementsAre(ours + "-j MARK --set-xmark 0x10000000/0x10000000"));
+  EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN"), ElementsAre(ours + "-j POSTERN-HAIRPIN-SOURCE"));
+  EXPECT_THAT(chain(rules_v6(house(), doors), "POSTERN-FORWARD"), IsEmpty());
+}
+
+TEST(IptablesRules, FiltersAreRulesOfTheirOwn) {
+  const std::vector<TimedDoor> doors{{Forward4{Protocol::tcp,
+                                               outside(1000),
+                                               inside(80),
+                                               {from("198.51.100.0/24"), from("192.0.2.7", 7, 9)}},
+                                      kNow}};
+  const auto rules = rules_v4(house(), doors);
+  EXPECT_THAT(
+      chain(rules, "POSTERN-PREROUTING"),
+      ElementsAre(HasSubstr("-s 198.51.100.0/24 -d 203.0.113.1/32 -p tcp -m tcp --dport 1000 "),
+                  HasSubstr("-s 192.0.2.7/32 -d 203.0.113.1/32 -p tcp -m tcp --sport 7:9 "
+                            "--dport 1000 ")));
+  for (const auto* name : {"POSTERN-FORWARD", "POSTERN-MARK"}) {
+    EXPECT_THAT(
+        chain(rules, name),
+        ElementsAre(HasSubstr("-s 198.51.100.0/24 -d 192.168.78.2/32 -p tcp -m tcp --dport 80 "),
+                    HasSubstr("-s 192.0.2.7/32 -d 192.168.78.2/32 -p tcp -m tcp --sport 7:9 "
+                              "--dport 80 ")));
+  }
+}
+
+TEST(IptablesRules, AnOutboundDoorIsTheSourceOutsideAndInside) {
+  const std::vector doors{outbound(5000, 1000)};
+  const auto rules = rules_v4(house(), doors);
+  EXPECT_THAT(chain(rules, "POSTERN-POSTROUTING"),
+              ElementsAre("-o wan0 -s 192.168.78.2/32 -p udp -m udp --sport 5000 -m comment "
+                          "--comment \"postern 3603600.000\" -j SNAT --to-source 203.0.113.1:1000",
+                          "-s 192.168.78.0/24 ! -o wan0 -m conntrack --ctstate DNAT "
+                          "-j POSTERN-HAIRPIN"));
+  EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN-SOURCE"),
+              ElementsAre("-s 192.168.78.2/32 -p udp -m udp --sport 5000 "
+                          "-j SNAT --to-source 203.0.113.1:1000",
+                          "-j SNAT --to-source 203.0.113.1"));
+  EXPECT_THAT(chain(rules, "POSTERN-FORWARD"), IsEmpty());
+}
+
+TEST(IptablesRules, WithoutAWanNothingIsTranslatedOnItsWayOut) {
+  const std::vector doors{forward(1000, 5000), outbound(5000, 1000)};
+  auto without = house();
+  without.wan.clear();
+  auto unnamed = test::one_lan();
+  unnamed.wan = Interface{};
+  for (const auto& options : {without, rules_options(unnamed)}) {
+    const auto rules = rules_v4(options, doors);
+    EXPECT_THAT(chain(rules, "POSTERN-POSTROUTING"), IsEmpty());
+    EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN"), IsEmpty());
+    EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN-SOURCE"), IsEmpty());
+    EXPECT_EQ(chain(rules, "POSTERN-PREROUTING").size(), 1U);
+  }
+}
+
+TEST(IptablesRules, WithoutAnAddressThereIsNoHairpin) {
+  const std::vector doors{forward(1000, 5000), outbound(5000, 1000)};
+  auto no_wan_address = house();
+  no_wan_address.wan_address.reset();
+  auto no_lan_address = house();
+  no_lan_address.lan_prefixes.clear();
+  for (const auto& options : {no_wan_address, no_lan_address}) {
+    const auto rules = rules_v4(options, doors);
+    EXPECT_EQ(chain(rules, "POSTERN-POSTROUTING").size(), 1U);
+    EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN"), IsEmpty());
+    EXPECT_THAT(chain(rules, "POSTERN-HAIRPIN-SOURCE"), IsEmpty());
+  }
+}
+
+TEST(IptablesRules, APinholeIsLetThroughAndMarked) {
+  const Endpoint internal{*Address::parse("2001:db8::2"), 80};
+  const std::vector<TimedDoor> doors{
+      {Pinhole6{Protocol::tcp, internal, {}}, kNow},
+      {Pinhole6{Protocol::udp, internal, {from("2001:db8:1::/48", 7, 9)}}, kNow}};
+  const auto rules = rules_v6(house(), doors);
+  EXPECT_THAT(
+      chain(rules, "POSTERN-FORWARD"),
+      ElementsAre("-d 2001:db8::2/128 -p tcp -m tcp --dport 80 -m comment --comment "
+                  "\"postern 3600000.000\" -j ACCEPT",
+                  "-s 2001:db8:1::/48 -d 2001:db8::2/128 -p udp -m udp --sport 7:9 --dport 80 "
+                  "-m comment --comment \"postern 3600000.000\" -j ACCEPT"));
+  EXPECT_THAT(chain(rules, "POSTERN-MARK"),
+              ElementsAre("-d 2001:db8::2/128 -p tcp -m tcp --dport 80 "
+                          "-j MARK --set-xmark 0x10000000/0x10000000",
+                          "-s 2001:db8:1::/48 -d 2001:db8::2/128 -p udp -m udp --sport 7:9 "
+                          "--dport 80 -j MARK --set-xmark 0x10000000/0x10000000"));
+  EXPECT_THAT(chain(rules_v4(house(), doors), "POSTERN-FORWARD"), IsEmpty());
+}
+
+TEST(IptablesRules, EachLanReachesOurPorts) {
+  auto options = house();
+  options.lan = {"br-lan", "guests"};
+  options.own_udp_ports = {5351, 1900};
+  options.forward_mark = 2;
+  for (const auto& rules : {rules_v4(options, {}), rules_v6(options, {})}) {
+    EXPECT_THAT(chain(rules, "POSTERN-INPUT"),
+                ElementsAre("-i br-lan -p udp -m udp --dport 5351 -j ACCEPT",
+                            "-i guests -p udp -m udp --dport 5351 -j ACCEPT",
+                            "-p udp -m udp --dport 5351 -j DROP",
+                            "-i br-lan -p udp -m udp --dport 1900 -j ACCEPT",
+                            "-i guests -p udp -m udp --dport 1900 -j ACCEPT",
+                            "-p udp -m udp --dport 1900 -j DROP"));
+    EXPECT_EQ(chain(rules, "POSTERN-MARK-INPUT").size(), 4U);
+    EXPECT_EQ(chain(rules, "POSTERN-MARK-INPUT").back(),
+              "-i guests -p udp -m udp --dport 1900 -j MARK --set-xmark 0x2/0x2");
+  }
+}
+
+TEST(IptablesRules, TheNetworkTellsWhereTheRulesStand) {
+  Network network = test::one_lan();
+  network.wan->addresses = {{*Address::parse("2001:db8:f::1"), 64},
+                            {*Address::parse("203.0.113.1"), 24}};
+  network.lan.front().addresses = {{*Address::parse("192.168.78.1"), 24},
+                                   {*Address::parse("2001:db8::1"), 64},
+                                   {*Address::parse("10.0.0.1"), 8}};
+  const auto options = rules_options(network);
+  EXPECT_EQ(options.wan, "wan0");
+  EXPECT_EQ(options.wan_address, Address::v4({203, 0, 113, 1}));
+  EXPECT_THAT(options.lan, ElementsAre("br-lan"));
+  EXPECT_THAT(options.lan_prefixes,
+              ElementsAre(*Prefix::parse("192.168.78.0/24"), *Prefix::parse("10.0.0.0/8")));
+  network.wan.reset();
+  EXPECT_EQ(rules_options(network).wan, "");
+}
+
+TEST(IptablesRules, OnlyPlainInterfaceNamesStandInRules) {
+  for (const auto* name : {"wan0", "br-lan", "eth0.7", "a", "pppoe+wan", "fifteen-letters"}) {
+    EXPECT_TRUE(is_usable_name(name)) << name;
+  }
+  for (const auto* name : {"", "lan+", "sixteen--letters", "a b", "a\nb", "a\"b", "a'b", "a\\b",
+                           "-a", "!", "l\xc3\xa4n"}) {
+    EXPECT_FALSE(is_usable_name(name)) << name;
+  }
+}
+
+TEST(IptablesRules, DoorsSurviveTheirText) {
+  auto filtered = forward(1001, 5001, Moment(Milliseconds(90'007)));
+  std::get<Forward4>(filtered.door).filters =
+      normalized({from("198.51.100.0/24"), from("192.0.2.7", 7, 7), from("0.0.0.0/0", 1, 2)});
+  const std::vector doors{forward(1000, 5000, Moment::max()), filtered, outbound(5000, 1000)};
+  EXPECT_EQ(doors_of_v4(rules_v4(house(), doors)), doors);
+  const Endpoint internal{*Address::parse("2001:db8::2"), 80};
+  const std::vector<TimedDoor> pinholes{
+      {Pinhole6{Protocol::tcp, internal, {}}, kNow},
+      {Pinhole6{Protocol::udp, internal, {from("2001:db8:1::/48", 7, 9)}}, kNow}};
+  EXPECT_EQ(doors_of_v6(rules_v6(house(), pinholes)), pinholes);
+}
+
+TEST(IptablesRules, WhatIsNotADoorOfOursIsLeftOut) {
+  const std::string good =
+      "-d 203.0.113.1/32 -p udp -m udp --dport 1000 -m comment --comment "
+      "\"postern 3603600.000\" -j DNAT --to-destination 192.168.78.2:5000";
+  const auto doors_in = [](const std::string& rule) {
+    return doors_of_v4({{"nat", {{"POSTERN-PREROUTING", {{rule, std::nullopt}}}}, {}}});
+  };
+  ASSERT_EQ(doors_in(good), std::vector{forward(1000, 5000)});
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"203.0.113.1/32", "203.0.113.0/24"},    {"-p udp", "-p sctp"},
+      {"--dport 1000", "--dport 1000:1001"},   {"--dport 1000", "--dport 99999"},
+      {"postern 36", "somebody 36"},           {"3603600.000", "3603600"},
+      {"3603600.000", "9223372036854775.808"}, {"3603600.000", "99999999999999999999.000"},
+      {"3603600.000", "3603600.-01"},          {"192.168.78.2:5000", "192.168.78.2"},
+      {"192.168.78.2:5000", "192.168.78.2:"},  {"-d 203", "-s nowhere -d 203"},
+      {"--dport", "--sport 7:x --dport"}};
+  for (const auto& [part, instead] : wrong) {
+    auto rule = good;
+    EXPECT_THAT(doors_in(rule.replace(rule.find(part), part.size(), instead)), IsEmpty()) << rule;
+  }
+}
+
+TEST(IptablesRuleText, WritesOneTransactionForEachTable) {
+  const auto key = key_of(forward(1000, 5000).door);
+  const Ruleset held{{"filter",
+                      {{"POSTERN-OLD", {}}, {"POSTERN-FORWARD", {{"-j DROP", {}}}}},
+                      {{"FORWARD", "-i x -j POSTERN-OLD"}, {"FORWARD", "-j POSTERN-FORWARD"}}},
+                     {"raw", {{"POSTERN-OLD", {}}}, {}}};
+  const Ruleset wanted{
+      {"filter",
+       {{"POSTERN-FORWARD", {{"-j ACCEPT", key}, {"-j RETURN", {}}}}},
+       {{"FORWARD", "-j POSTERN-FORWARD"}}},
+      {"mangle", {{"POSTERN-MARK", {}}}, {{"FORWARD", "-j POSTERN-MARK"}}},
+      {"nat", {{"POSTERN-PREROUTING", {}}}, {{"PREROUTING", "-j POSTERN-PREROUTING"}}}};
+  const auto [text, doors] = restore_text(held, wanted);
+  EXPECT_EQ(text, R"(*filter
+:POSTERN-FORWARD - [0:0]
+:POSTERN-OLD - [0:0]
+-D FORWARD -i x -j POSTERN-OLD
+-D FORWARD -j POSTERN-FORWARD
+-A POSTERN-FORWARD -j ACCEPT
+-A POSTERN-FORWARD -j RETURN
+-I FORWARD 1 -j POSTERN-FORWARD
+-X POSTERN-OLD
+COMMIT
+*mangle
+:POSTERN-MARK - [0:0]
+-A FORWARD -j POSTERN-MARK
+COMMIT
+*nat
+:POSTERN-PREROUTING - [0:0]
+-A PREROUTING -j POSTERN-PREROUTING
+COMMIT
+*raw
+:POSTERN-OLD - [0:0]
+-X POSTERN-OLD
+COMMIT
+)");
+  ASSERT_EQ(doors.size(), 22U);
+  for (std::size_t i = 0; i < doors.size(); ++i) {
+    EXPECT_EQ(doors[i], i == 5 ? std::optional(key) : std::nullopt) << i;
+  }
+}
+
+TEST(IptablesRuleText, ReadsWhatIsOursOfASave) {
+  const auto rules = read_save(R"(# Generated by iptables-save
+*filter
+:INPUT DROP [0:0]
+:POSTERN-INPUT - [0:0]
+:THEIRS - [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m comment --comment "not -j POSTERN-INPUT" -j THEIRS
+-A INPUT -j POSTERN-INPUT
+-A INPUT -i x -g POSTERN-INPUT
+-A POSTERN-INPUT -p udp -j DROP
+-A THEIRS -j RETURN
+COMMIT
+*raw
+:PREROUTING ACCEPT [0:0]
+COMMIT)");
+  EXPECT_EQ(rules,
+            (Ruleset{{"filter",
+                      {{"POSTERN-INPUT", {{"-p udp -j DROP", {}}}}},
+                      {{"INPUT", "-j POSTERN-INPUT"}, {"INPUT", "-i x -g POSTERN-INPUT"}}}}));
+  EXPECT_THAT(read_save(""), IsEmpty());
+  EXPECT_THAT(read_save("-A INPUT -j POSTERN-INPUT\n:POSTERN-X - [0:0]\n"), IsEmpty());
+}
+
+TEST(IptablesRuleText, SplitsRulesIntoWords) {
+  EXPECT_THAT(words_of(R"(-p udp  --comment "a \"b\" \\ c" --empty "" -j X)"),
+              ElementsAre("-p", "udp", "--comment", "a \"b\" \\ c", "--empty", "", "-j", "X"));
+  EXPECT_THAT(words_of(""), IsEmpty());
+  EXPECT_THAT(words_of("\"open"), ElementsAre("open"));
+}
+
+// What the programs of 1.8.9 print.
+TEST(IptablesRuleText, FindsTheRefusedLine) {
+  EXPECT_EQ(refused_line("iptables-restore: line 5 failed\n"), 5U);
+  EXPECT_EQ(refused_line("iptables-nft-restore: line 3 failed: Bad rule (does a matching rule "
+                         "exist in that chain?).\n"),
+            3U);
+  EXPECT_EQ(refused_line("iptables-nft-restore v1.8.9 (nf_tables): \nline 4: RULE_APPEND failed "
+                         "(Invalid argument): rule in chain POSTERN-PREROUTING\n"),
+            4U);
+  EXPECT_EQ(refused_line("iptables-restore v1.8.9 (legacy): unknown option \"--dpart\"\n"
+                         "Error occurred at line: 12\nTry `iptables-restore -h'\n"),
+            12U);
+  EXPECT_EQ(refused_line("iptables-restore: unable to initialize table 'nat'\n\nError occurred at "
+                         "line: 1\n"),
+            1U);
+  EXPECT_EQ(refused_line("a command line of 7 words, line 0, line: x"), std::nullopt);
+  EXPECT_EQ(refused_line(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace postern::iptables
