@@ -172,11 +172,21 @@ class WithFw4(Matrix, FirewallTest):
     firewall_type = Fw4
 
 
-class WithDocker(Matrix, FirewallTest):
+class IptablesMatrix(Matrix):
+    def check(self, when):
+        super().check(when)
+        with self.subTest(when):
+            for tool in "iptables-nft-save", "ip6tables-nft-save":
+                rules = self.firewall.gateway(tool, "-t", "filter").splitlines()
+                ours = [rule.split()[1] for rule in rules if "--comment postern" in rule]
+                self.assertEqual(sorted(ours), ["FORWARD", "INPUT"], f"{when}: {tool}")
+
+
+class WithDocker(IptablesMatrix, FirewallTest):
     firewall_type = Docker
 
 
-class WithUfw(Matrix, FirewallTest):
+class WithUfw(IptablesMatrix, FirewallTest):
     firewall_type = Ufw
 
 
