@@ -38,8 +38,12 @@ namespace postern {
 /// open_doors() reads it from the firewall.
 ///
 /// A Pin4 has no rule: what lets a forward's packets through is matched by their first destination.
-/// An administrator's own forwards win over ours. Hairpin works from the networks that the LAN
-/// interfaces have addresses in.
+/// Hairpin works from the networks that the LAN interfaces have addresses in.
+///
+/// An administrator's own forwards in these tables win over ours: those that were added behind ours
+/// do so when is_intact() has been asked and a reset() has followed, or after the next commit. Of
+/// translations in nftables' own tables at the same priorities (dstnat, srcnat) those that were
+/// loaded last come first.
 ///
 /// reset() comes before the first commit(); open_doors() may come before both, and then shows what
 /// an earlier run left. After them it answers from memory.
@@ -66,6 +70,8 @@ class IptablesBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  /// Reads what iptables-save shows of ours.
+  [[nodiscard]] bool is_intact() override;
 
  private:
   IptablesBackend(const BackendOptions& options, std::unique_ptr<iptables::Runner> runner)

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <utility>
+
+#include "core/address.h"
 
 namespace postern::iptables {
 namespace {
@@ -76,6 +80,58 @@ void read_rule(Table& table, std::string_view line) {
       return;
     }
   }
+  for (auto& jump : table.jumps) jump.is_followed |= jump.chain == name;
+}
+
+/// A word that iptables-save may write in another way: "" for everybody's address, and a range of
+/// one port as that port.
+[[nodiscard]] std::string essence_of_word(const std::string& word) {
+  if (const auto prefix = Prefix::parse(word)) {
+    return prefix->length() == 0 ? "" : prefix->to_string();
+  }
+  const auto colon = word.find(':');
+  const bool is_one = colon != std::string::npos && word.substr(0, colon) == word.substr(colon + 1);
+  return is_one ? word.substr(0, colon) : word;
+}
+
+/// A rule without what goes without saying: the names of matches whose options follow, and
+/// everybody's address.
+[[nodiscard]] std::vector<std::string> essence_of(std::string_view rule) {
+  const auto words = words_of(rule);
+  std::vector<std::string> essence;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "-m") {
+      ++i;
+      continue;
+    }
+    auto word = essence_of_word(words[i]);
+    if (!word.empty()) {
+      essence.push_back(std::move(word));
+    } else if (!essence.empty()) {
+      essence.pop_back();  // Its option.
+    }
+  }
+  return essence;
+}
+
+/// The rules of each chain, ours and those that lead to ours.
+using Essence =
+    std::map<std::pair<std::string, std::string>, std::vector<std::vector<std::string>>>;
+
+[[nodiscard]] Essence essence_of(const Ruleset& rules) {
+  Essence essence;
+  for (const auto& table : rules) {
+    for (const auto& chain : table.chains) {
+      auto& own = essence[{table.name, chain.name}];
+      for (const auto& rule : chain.rules) own.push_back(essence_of(rule.text));
+    }
+    for (const auto& jump : table.jumps) {
+      auto words = essence_of(jump.text);
+      if (jump.is_followed && stands_last(table, jump)) words.push_back("and others");
+      essence[{table.name, jump.chain}].push_back(std::move(words));
+    }
+  }
+  return essence;
 }
 
 }  // namespace
@@ -112,6 +168,10 @@ Ruleset read_save(std::string_view text) {
   }
   std::erase_if(rules, [](const Table& table) { return table.chains.empty(); });
   return rules;
+}
+
+bool are_same_rules(const Ruleset& left, const Ruleset& right) {
+  return essence_of(left) == essence_of(right);
 }
 
 std::vector<std::string> words_of(std::string_view rule) {

@@ -13,9 +13,6 @@
 namespace postern::test {
 namespace {
 
-constexpr const char* kNft = "iptables-nft-restore";
-constexpr const char* kLegacy = "iptables-legacy-restore";
-
 /// Whenever doors are asked for, those in the firewall itself must be the same.
 class CheckedBackend final : public FirewallBackend {
  public:
@@ -77,20 +74,6 @@ class IptablesSubject {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesNft, BackendConformance, IptablesSubject<false>);
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesLegacy, BackendConformance, IptablesSubject<true>);
-
-[[nodiscard]] RemoteFilter from(const char* prefix, std::uint16_t first = 0,
-                                std::uint16_t last = 0xffff) {
-  return {*Prefix::parse(prefix), first, last};
-}
-
-/// A house whose interfaces have addresses, so that hairpin works.
-[[nodiscard]] Network addressed() {
-  auto network = one_lan();
-  network.wan->addresses = {{*Address::parse("203.0.113.1"), 24}};
-  network.lan.front().addresses = {{*Address::parse("192.168.78.1"), 24},
-                                   {*Address::parse("2001:db8::1"), 64}};
-  return network;
-}
 
 class IptablesBackendTest : public testing::TestWithParam<const char*> {
  protected:

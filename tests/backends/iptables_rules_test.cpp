@@ -90,7 +90,7 @@ TEST(IptablesRules, AnOutboundDoorIsTheSourceOutsideAndInside) {
   const std::vector doors{outbound(5000, 1000)};
   const auto rules = rules_v4(house(), doors);
   EXPECT_THAT(chain(rules, "POSTERN-POSTROUTING"),
-              ElementsAre("-o wan0 -s 192.168.78.2/32 -p udp -m udp --sport 5000 -m comment "
+              ElementsAre("-s 192.168.78.2/32 -o wan0 -p udp -m udp --sport 5000 -m comment "
                           "--comment \"postern 3603600.000\" -j SNAT --to-source 203.0.113.1:1000",
                           "-s 192.168.78.0/24 ! -o wan0 -m conntrack --ctstate DNAT "
                           "-j POSTERN-HAIRPIN"));
@@ -293,8 +293,41 @@ COMMIT)");
             (Ruleset{{"filter",
                       {{"POSTERN-INPUT", {{"-p udp -j DROP", {}}}}},
                       {{"INPUT", "-j POSTERN-INPUT"}, {"INPUT", "-i x -g POSTERN-INPUT"}}}}));
+  const auto followed = read_save(
+      "*nat\n:POSTERN-X - [0:0]\n-A PREROUTING -j POSTERN-X\n-A PREROUTING -j THEIRS\n"
+      "-A POSTROUTING -j POSTERN-X\n-A POSTERN-X -j DROP\n");
+  EXPECT_EQ(
+      followed,
+      (Ruleset{{"nat",
+                {{"POSTERN-X", {{"-j DROP", {}}}}},
+                {{"PREROUTING", "-j POSTERN-X", true}, {"POSTROUTING", "-j POSTERN-X", false}}}}));
   EXPECT_THAT(read_save(""), IsEmpty());
   EXPECT_THAT(read_save("-A INPUT -j POSTERN-INPUT\n:POSTERN-X - [0:0]\n"), IsEmpty());
+}
+
+TEST(IptablesRuleText, TheSameRulesMayBeWrittenInTwoWays) {
+  const auto with = [](const char* rule) {
+    return Ruleset{{"nat", {{"POSTERN-X", {{rule, {}}, {"-j DROP", {}}}}}, {}}};
+  };
+  const auto same = [&](const char* left, const char* right) {
+    return are_same_rules(with(left), with(right));
+  };
+  EXPECT_TRUE(same("-s 0.0.0.0/0 -p udp -m udp --sport 5:5 -j DROP", "-p udp --sport 5 -j DROP"));
+  EXPECT_TRUE(same("-s ::/0 -d 2001:DB8::1 -j DROP", "-d 2001:db8::1/128 -j DROP"));
+  EXPECT_FALSE(same("-s 10.0.0.0/8 -j DROP", "-j DROP"));
+  EXPECT_FALSE(same("-p udp --sport 5:6 -j DROP", "-p udp --sport 5 -j DROP"));
+  EXPECT_FALSE(same("! -o wan0 -j DROP", "-o wan0 -j DROP"));
+  EXPECT_FALSE(are_same_rules(with("-j ACCEPT"), {})) << "a chain less";
+  Ruleset turned{{"nat", {{"POSTERN-X", {{"-j DROP", {}}, {"-j ACCEPT", {}}}}}, {}}};
+  EXPECT_FALSE(are_same_rules(with("-j ACCEPT"), turned)) << "in another order";
+}
+
+TEST(IptablesRuleText, OthersMayStandBeforeOurJumpButNotBehindOneThatStandsLast) {
+  const auto with = [](const char* table, const char* chain, bool is_followed) {
+    return Ruleset{{table, {{"POSTERN-X", {}}}, {{chain, "-j POSTERN-X", is_followed}}}};
+  };
+  EXPECT_FALSE(are_same_rules(with("nat", "PREROUTING", true), with("nat", "PREROUTING", false)));
+  EXPECT_TRUE(are_same_rules(with("filter", "FORWARD", true), with("filter", "FORWARD", false)));
 }
 
 TEST(IptablesRuleText, SplitsRulesIntoWords) {

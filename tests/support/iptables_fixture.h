@@ -19,6 +19,23 @@
 
 namespace postern::test {
 
+inline constexpr const char* kNft = "iptables-nft-restore";
+inline constexpr const char* kLegacy = "iptables-legacy-restore";
+
+[[nodiscard]] inline RemoteFilter from(const char* prefix, std::uint16_t first = 0,
+                                       std::uint16_t last = 0xffff) {
+  return {*Prefix::parse(prefix), first, last};
+}
+
+/// A house whose interfaces have addresses, so that hairpin works.
+[[nodiscard]] inline Network addressed() {
+  auto network = one_lan();
+  network.wan->addresses = {{*Address::parse("203.0.113.1"), 24}};
+  network.lan.front().addresses = {{*Address::parse("192.168.78.1"), 24},
+                                   {*Address::parse("2001:db8::1"), 64}};
+  return network;
+}
+
 /// What a test says about the programs that are run.
 struct RunnerState {
   /// The rules that open these are spoilt, so that the real program really refuses them.
