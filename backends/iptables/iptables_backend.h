@@ -17,11 +17,11 @@
 namespace postern {
 
 /// Keeps the doors as rules of iptables and ip6tables, of either variant, for hosts without
-/// nf_tables. A few rules for each door, in chains of our own (POSTERN-…) that every commit writes
-/// anew: meant for up to 1,000 mappings, with which a commit takes some tenths of a second. A
-/// commit starts one program, or one for each family, and waits up to five seconds for it. Needs
-/// iptables 1.6.2, whose iptables-restore waits for others (-w). The legacy variant needs root, as
-/// it locks /run/xtables.lock.
+/// nf_tables. A few rules for each door, in chains of our own (POSTERN-…): meant for up to 1,000
+/// mappings. With so many, a commit of a few changes takes a tenth of a second, one of many and a
+/// reset() take most of a second. Each starts one program, or one for each family, and waits up to
+/// five seconds for it. Needs iptables 1.6.2, whose iptables-restore waits for others (-w). The
+/// legacy variant needs root, as it locks /run/xtables.lock.
 ///
 /// The kernel does not end the leases: whoever uses this backend closes the doors in time. When
 /// this process dies, doors stay open until the next start, whose reset() takes out those whose

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "core/address.h"
@@ -16,9 +17,54 @@ namespace {
   return found == rules.end() ? nullptr : &*found;
 }
 
-[[nodiscard]] bool has_chain(const Table& table, std::string_view name) {
-  return std::any_of(table.chains.begin(), table.chains.end(),
-                     [&](const Chain& chain) { return chain.name == name; });
+[[nodiscard]] const Chain* chain_named(const Table& table, std::string_view name) {
+  const auto found = std::find_if(table.chains.begin(), table.chains.end(),
+                                  [&](const Chain& chain) { return chain.name == name; });
+  return found == table.chains.end() ? nullptr : &*found;
+}
+
+/// To find a rule takes the programs as long as to write some.
+constexpr std::size_t kMostEdits = 16;
+
+[[nodiscard]] std::set<std::string_view> texts_of(const Chain& chain) {
+  std::set<std::string_view> texts;
+  for (const auto& rule : chain.rules) texts.insert(rule.text);
+  return texts;
+}
+
+/// What one chain has to lose and the other to get, so that both are the same.
+struct Edits {
+  std::vector<const Rule*> removed;
+  /// With their places, from 1, in ascending order.
+  std::vector<std::pair<std::size_t, const Rule*>> inserted;
+};
+
+/// Nothing when it is better to write the chain anew: it is new, much has changed, or the order
+/// has.
+[[nodiscard]] std::optional<Edits> edits_of(const Chain* held, const Chain& wanted) {
+  if (held == nullptr) return std::nullopt;
+  Edits edits;
+  std::vector<std::string_view> left;
+  std::vector<std::string_view> kept;
+  const auto wanted_texts = texts_of(wanted);
+  for (const auto& rule : held->rules) {
+    if (wanted_texts.contains(rule.text)) {
+      left.push_back(rule.text);
+    } else {
+      edits.removed.push_back(&rule);
+    }
+  }
+  const auto held_texts = texts_of(*held);
+  for (std::size_t i = 0; i < wanted.rules.size(); ++i) {
+    const auto& rule = wanted.rules[i];
+    if (held_texts.contains(rule.text)) {
+      kept.push_back(rule.text);
+    } else {
+      edits.inserted.emplace_back(i + 1, &rule);
+    }
+  }
+  if (left != kept || edits.removed.size() + edits.inserted.size() > kMostEdits) return {};
+  return edits;
 }
 
 /// An administrator's own forwards win over ours, and nobody changes a mark after us. Everywhere
@@ -39,23 +85,36 @@ class Writer {
   RestoreText result_;
 };
 
+void write_rules(Writer& out, const Chain& chain, const std::optional<Edits>& edits) {
+  if (!edits) {
+    for (const auto& rule : chain.rules) out.line("-A " + chain.name + " " + rule.text, rule.door);
+    return;
+  }
+  for (const auto* rule : edits->removed) out.line("-D " + chain.name + " " + rule->text);
+  for (const auto& [place, rule] : edits->inserted) {
+    out.line("-I " + chain.name + " " + std::to_string(place) + " " + rule->text, rule->door);
+  }
+}
+
 void write_table(Writer& out, const Table& held, const Table& wanted) {
   out.line("*" + wanted.name);
   // This makes a chain, or empties it.
-  for (const auto& chain : wanted.chains) out.line(":" + chain.name + " - [0:0]");
+  std::vector<std::optional<Edits>> edits;
+  for (const auto& chain : wanted.chains) {
+    edits.push_back(edits_of(chain_named(held, chain.name), chain));
+    if (!edits.back()) out.line(":" + chain.name + " - [0:0]");
+  }
   for (const auto& chain : held.chains) {
-    if (!has_chain(wanted, chain.name)) out.line(":" + chain.name + " - [0:0]");
+    if (chain_named(wanted, chain.name) == nullptr) out.line(":" + chain.name + " - [0:0]");
   }
   for (const auto& jump : held.jumps) out.line("-D " + jump.chain + " " + jump.text);
-  for (const auto& chain : wanted.chains) {
-    for (const auto& rule : chain.rules) out.line("-A " + chain.name + " " + rule.text, rule.door);
-  }
+  for (std::size_t i = 0; i < edits.size(); ++i) write_rules(out, wanted.chains[i], edits[i]);
   for (const auto& jump : wanted.jumps) {
     out.line((stands_last(wanted, jump) ? "-A " + jump.chain : "-I " + jump.chain + " 1") + " " +
              jump.text);
   }
   for (const auto& chain : held.chains) {
-    if (!has_chain(wanted, chain.name)) out.line("-X " + chain.name);
+    if (chain_named(wanted, chain.name) == nullptr) out.line("-X " + chain.name);
   }
   out.line("COMMIT");
 }

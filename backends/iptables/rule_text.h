@@ -58,8 +58,8 @@ struct RestoreText {
   std::vector<std::optional<DoorKey>> doors;
 };
 
-/// What turns `held` into `wanted` and leaves everything else alone. The chains are written anew;
-/// each jump is taken out and put back, so that it stands in its place again, and so that the whole
+/// What turns `held` into `wanted` and leaves everything else alone. Where few rules of a
+/// chain differ only these are changed, else the chain is written anew. Each jump is taken out and put back, so that it stands in its place again, and so that the whole
 /// is refused when somebody took it away.
 [[nodiscard]] RestoreText restore_text(const Ruleset& held, const Ruleset& wanted);
 

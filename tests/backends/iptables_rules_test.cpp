@@ -21,6 +21,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 [[nodiscard]] RulesOptions house() {
   RulesOptions options;
@@ -245,12 +246,12 @@ TEST(IptablesRuleText, WritesOneTransactionForEachTable) {
       {"nat", {{"POSTERN-PREROUTING", {}}}, {{"PREROUTING", "-j POSTERN-PREROUTING"}}}};
   const auto [text, doors] = restore_text(held, wanted);
   EXPECT_EQ(text, R"(*filter
-:POSTERN-FORWARD - [0:0]
 :POSTERN-OLD - [0:0]
 -D FORWARD -i x -j POSTERN-OLD
 -D FORWARD -j POSTERN-FORWARD
--A POSTERN-FORWARD -j ACCEPT
--A POSTERN-FORWARD -j RETURN
+-D POSTERN-FORWARD -j DROP
+-I POSTERN-FORWARD 1 -j ACCEPT
+-I POSTERN-FORWARD 2 -j RETURN
 -I FORWARD 1 -j POSTERN-FORWARD
 -X POSTERN-OLD
 COMMIT
@@ -271,6 +272,36 @@ COMMIT
   for (std::size_t i = 0; i < doors.size(); ++i) {
     EXPECT_EQ(doors[i], i == 5 ? std::optional(key) : std::nullopt) << i;
   }
+}
+
+/// What is written to a chain of these rules so that it has those.
+[[nodiscard]] std::string edit(const std::vector<std::string>& held,
+                               const std::vector<std::string>& wanted) {
+  const auto with = [](const std::vector<std::string>& texts) {
+    Chain chain{"POSTERN-X", {}};
+    for (const auto& text : texts) chain.rules.push_back({text, std::nullopt});
+    return Ruleset{{"nat", {chain}, {}}};
+  };
+  return restore_text(with(held), with(wanted)).text;
+}
+
+TEST(IptablesRuleText, ChangesOnlyTheRulesThatDiffer) {
+  EXPECT_EQ(edit({"1", "2", "3", "5"}, {"0", "1", "3", "4", "5", "6"}), R"(*nat
+-D POSTERN-X 2
+-I POSTERN-X 1 0
+-I POSTERN-X 4 4
+-I POSTERN-X 6 6
+COMMIT
+)");
+  EXPECT_EQ(edit({"1", "2"}, {"1", "2"}), "*nat\nCOMMIT\n");
+}
+
+TEST(IptablesRuleText, WritesAChainAnewWhenEditsWouldNotDo) {
+  const std::string begin = "*nat\n:POSTERN-X - [0:0]\n-A POSTERN-X ";
+  EXPECT_THAT(edit({"1", "2"}, {"2", "1"}), StartsWith(begin)) << "another order";
+  EXPECT_THAT(edit({"1", "1"}, {"1"}), StartsWith(begin)) << "which of the two would go?";
+  EXPECT_THAT(edit({}, std::vector<std::string>(17, "1")), StartsWith(begin)) << "much differs";
+  EXPECT_THAT(edit({}, std::vector<std::string>(16, "1")), Not(StartsWith(begin)));
 }
 
 TEST(IptablesRuleText, ReadsWhatIsOursOfASave) {

@@ -69,9 +69,9 @@ class TestRunner final : public iptables::Runner {
   /// Makes "--dport 1000" an option that is not known, in the rule that opens this door.
   static void spoil(std::string& text, const DoorKey& key) {
     const bool is_outbound = key.kind == DoorKey::Kind::outbound4;
-    const std::string chain = key.kind == DoorKey::Kind::forward4 ? "-A POSTERN-PREROUTING "
-                              : is_outbound                       ? "-A POSTERN-POSTROUTING "
-                                                                  : "-A POSTERN-FORWARD ";
+    const std::string chain = key.kind == DoorKey::Kind::forward4 ? " POSTERN-PREROUTING "
+                              : is_outbound                       ? " POSTERN-POSTROUTING "
+                                                                  : " POSTERN-FORWARD ";
     const auto length = key.endpoint.address.is_v4() ? "/32 " : "/128 ";
     const std::string address =
         (is_outbound ? "-s " : "-d ") + key.endpoint.address.to_string() + length;
