@@ -58,9 +58,10 @@ struct RestoreText {
   std::vector<std::optional<DoorKey>> doors;
 };
 
-/// What turns `held` into `wanted` and leaves everything else alone. Where few rules of a
-/// chain differ only these are changed, else the chain is written anew. Each jump is taken out and put back, so that it stands in its place again, and so that the whole
-/// is refused when somebody took it away.
+/// What turns `held` into `wanted` and leaves everything else alone. Where few rules of a chain
+/// differ, only these are changed; else the chain is written anew. Each jump is taken out and put
+/// back, so that it stands in its place again, and so that the whole is refused when somebody took
+/// it away.
 [[nodiscard]] RestoreText restore_text(const Ruleset& held, const Ruleset& wanted);
 
 /// What of an iptables-save is ours.

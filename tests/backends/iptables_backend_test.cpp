@@ -13,7 +13,8 @@
 namespace postern::test {
 namespace {
 
-/// Whenever doors are asked for, those in the firewall itself must be the same.
+/// Whenever doors are asked for, those in the firewall itself must be the same, and its rules those
+/// that were written.
 class CheckedBackend final : public FirewallBackend {
  public:
   CheckedBackend(std::unique_ptr<IptablesBackend> backend, IptablesHost& host)
@@ -24,6 +25,7 @@ class CheckedBackend final : public FirewallBackend {
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override {
     auto doors = backend_->open_doors(now);
     if (!doors) return doors;
+    EXPECT_TRUE(backend_->is_intact());
     const auto found = doors_in_firewall(host_, now);
     auto expected = *doors;
     // They need no rule.
