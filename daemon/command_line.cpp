@@ -95,7 +95,7 @@ std::string usage() {
          "  -c, --config FILE   read this configuration (default: " +
          std::string(kDefaultConfigFile) +
          ")\n"
-         "  -b, --backend NAME  program this firewall: nftables or memory\n"
+         "  -b, --backend NAME  program this firewall: nftables, iptables or memory\n"
          "  -n, --check-config  read the configuration, say what is wrong with it, and end\n"
          "  -f, --foreground    stay in the foreground (it always does)\n"
          "  -V, --version       print the version and end\n"

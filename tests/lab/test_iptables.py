@@ -31,7 +31,8 @@ class OnNft:
     def setUp(self):
         if not shutil.which(self.iptables):
             self.skipTest(f"needs {self.iptables}: script/packages test")
-        self.config = {"backend": "iptables", "iptables": {"restore": f"{self.iptables}-restore"}}
+        self.settings = {"backend": "iptables",
+                         "iptables": {"restore": f"{self.iptables}-restore"}}
         super().setUp()
         # The host translates with iptables, too. Chains of iptables and nftables at the same place
         # run in the order in which they were made, and so the backend may come too late.

@@ -58,7 +58,7 @@ class Process(LabTest):
     def test_an_unknown_backend_on_the_command_line_ends_with_2_and_the_known_ones(self):
         done = self.run_daemon("--backend", "pf")
         self.assertEqual(done.returncode, 2)
-        self.assertIn('"pf"; write nftables or memory', done.stderr)
+        self.assertIn('"pf"; write nftables or iptables or memory', done.stderr)
 
     def test_the_backend_of_the_command_line_counts_for_all_checks(self):
         config = toml({**IN_THE_LAB, "lan": ["wan0"]})
