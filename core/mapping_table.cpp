@@ -158,19 +158,22 @@ Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Cl
 
 void MappingTable::expire(Moment now) {
   expired_until_ = std::max(expired_until_, now);
-  while (!due_.empty() && due_.begin()->first <= now) {
-    const MappingId id = due_.begin()->second;
-    auto& entry = mappings_.at(id);
+  while (const auto taken = queue_.take(now)) {
+    const auto& [queued, id] = *taken;
+    const auto found = mappings_.find(id);
+    // Gone, or queued again for an earlier moment.
+    if (found == mappings_.end() || found->second.queued != queued) continue;
+    auto& entry = found->second;
+    entry.queued = Moment::max();
+    if (entry.due > now) {
+      schedule(entry, entry.due);
+      continue;
+    }
     Mapping left = entry.mapping;
     std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
     const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
-    if (!staged) reschedule(entry, now + kRetryExpiry);
+    if (!staged) schedule(entry, now + kRetryExpiry);
   }
-}
-
-std::optional<Moment> MappingTable::next_expiry() const {
-  if (due_.empty()) return std::nullopt;
-  return due_.begin()->first;
 }
 
 void MappingTable::set_external_address(std::optional<Address> address) {
@@ -303,7 +306,7 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   const Entry* before = found == mappings_.end() ? nullptr : &found->second;
   if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
   if (before) {
-    before_turn_.try_emplace(id, Standing{before->mapping, before->due->first});
+    before_turn_.try_emplace(id, Standing{before->mapping, before->due});
   } else {
     before_turn_.try_emplace(id, std::nullopt);
   }
