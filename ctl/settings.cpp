@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include <toml++/toml.h>
@@ -109,10 +109,11 @@ Result<host::DoctorSettings, std::string> load_settings(const std::optional<std:
     if (!file && code == ENOENT) return host::DoctorSettings{};
     return fail(name + ": " + std::strerror(code));
   }
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-  // A directory opens, and then gives nothing.
-  if (stream.bad()) return fail(name + ": it cannot be read");
-  return parse_settings(text, name);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  // A directory opens, and then cannot be read.
+  if (text.bad()) return fail(name + ": it cannot be read");
+  return parse_settings(text.str(), name);
 }
 
 }  // namespace postern::ctl

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <unistd.h>
+
 #include "backends/iptables/programs.h"
 #include "backends/iptables/rule_text.h"
 #include "backends/iptables/runner.h"
@@ -49,7 +51,7 @@ using Removed = std::vector<std::string>;
   auto done = remove_chains(programs->restore_v4, programs->save_v4, removed);
   if (!done) return done;
   // The programs of IPv6 need not exist.
-  if (!iptables::find_programs(programs->restore_v6)) return {};
+  if (::access(programs->restore_v6.c_str(), X_OK) != 0) return {};
   return remove_chains(programs->restore_v6, programs->save_v6, removed);
 }
 
