@@ -54,6 +54,11 @@ Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_
                            std::nullopt, false});
 }
 
+std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend) {
+  const auto* nftables = dynamic_cast<const NftablesBackend*>(&backend);
+  return nftables ? std::vector{nftables->port_id()} : std::vector<std::uint32_t>();
+}
+
 Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {
   if (backend == "memory") return std::make_unique<MemoryFlowTable>();
   auto opened = ConntrackFlowTable::open();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@ namespace postern {
 /// Makes the backend of this name; an unknown name is an error that lists the known ones.
 [[nodiscard]] Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(
     std::string_view name, const BackendOptions& options);
+
+/// From which netlink ports this backend changes the kernel's rules, for telling its changes from
+/// those of others. None when it does not do so itself.
+[[nodiscard]] std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend);
 
 /// The kernel's connections, as far as they matter to this backend; an error says why they cannot
 /// be had.

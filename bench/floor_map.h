@@ -8,8 +8,8 @@
 
 #include <netinet/in.h>
 
-#include "netlink/headers.h"
 #include "core/protocol.h"
+#include "netlink/headers.h"
 
 namespace postern::bench {
 

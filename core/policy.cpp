@@ -42,7 +42,7 @@ Policy::Policy(std::vector<Rule> rules, Limits limits)
 
 Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
   PortSet permitted;
-  PortSet undecided({{1, 65535}});
+  PortSet undecided = PortSet::all();
   for (const auto& rule : rules_) {
     if (!matches(rule, request)) continue;
     if (rule.action == Rule::Action::allow) {
@@ -56,7 +56,7 @@ Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
 }
 
 bool Policy::serves(const Address& client) const {
-  const PortSet every_port({{1, 65535}});
+  const PortSet every_port = PortSet::all();
   for (const auto& rule : rules_) {
     if (!matches_client(rule, client)) continue;
     if (rule.action == Rule::Action::allow) return true;

@@ -44,6 +44,10 @@ PortSet::PortSet(std::vector<PortRange> ranges) {
   }
 }
 
+PortSet PortSet::all() {
+  return PortSet({{1, 65535}});
+}
+
 std::optional<PortSet> PortSet::parse(std::string_view text) {
   std::vector<PortRange> ranges;
   while (true) {

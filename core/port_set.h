@@ -23,6 +23,8 @@ class PortSet {
   PortSet() = default;
   /// Ranges in any order; they may overlap.
   explicit PortSet(std::vector<PortRange> ranges);
+  /// 1 … 65535.
+  [[nodiscard]] static PortSet all();
   /// Reads "9, 1024-65535"; nothing for anything else.
   [[nodiscard]] static std::optional<PortSet> parse(std::string_view text);
 

@@ -105,7 +105,7 @@ void read_clients(TomlTable& table, Rule& rule) {
 }
 
 [[nodiscard]] Rule read_rule(TomlTable& table, const PortSet& sensitive_ports) {
-  const PortSet every_port({{1, 65535}});
+  const PortSet every_port = PortSet::all();
   Rule rule;
   rule.external_ports = rule.internal_ports = every_port;
   rule.name = table.text("name", "game consoles").value_or("unnamed");

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <random>
 
+#include "backends/registry.h"
 #include "daemon/clock.h"
 #include "daemon/network_facts.h"
 #include "daemon/status_json.h"
@@ -59,7 +60,12 @@ Service::Service(const Config& config, FirewallBackend& backend, FlowTable& flow
                   finish(gateway_.on_timeout(moment), moment);
                 }),
       network_deadline_(io_, [this] { follow_network(); }),
-      signals_(io_, SIGTERM, SIGINT, SIGHUP) {}
+      signals_(io_, SIGTERM, SIGINT, SIGHUP) {
+  if (config_.backend == "memory") return;
+  const auto mark =
+      config_.adapts_host_firewall ? std::optional(config_.forward_mark) : std::nullopt;
+  host_.emplace(io_, mark, reactions_to_host());
+}
 
 ExitCode Service::run() {
   if (const auto started = start(); !started) {
@@ -89,6 +95,8 @@ Service::Started Service::start() {
     return fail(StartError{code, turn.error().reason});
   }
   finish(*turn, moment);
+  // Before the first request: no port that somebody else uses is handed out.
+  if (host_) host_->start(netlink_ports(backend_), network_);
   for (const auto& port : ports_) watch(*port);
   // Due at once, unless the network was read just now.
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
@@ -156,6 +164,7 @@ Result<void, std::string> Service::match_ports() {
 void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
     const Moment moment = now();
+    if (host_) host_->refresh_sockets(moment);
     finish(gateway_.on_datagrams(port.receive(), moment), moment);
   });
 }
@@ -172,6 +181,29 @@ void Service::watch_signals() {
     }
     watch_signals();
   });
+}
+
+HostFirewall::Reactions Service::reactions_to_host() {
+  return {
+      .table_changed =
+          [this](std::string_view reason, const std::string& by) {
+            const Moment moment = now();
+            if (may_log(moment)) {
+              spdlog::warn("our firewall table: {}{}{}; putting it back", reason,
+                           by.empty() ? "" : " by ", by);
+            }
+            finish(gateway_.on_firewall_changed(reason, moment), moment);
+          },
+      .ports_occupied = [this](const OccupiedPorts& ports) { gateway_.on_occupied_ports(ports); },
+      .done =
+          [this](const std::string& text) {
+            if (may_log(now())) spdlog::info("{}", text);
+          },
+      .failed =
+          [this](const std::string& text) {
+            if (may_log(now())) spdlog::warn("{}", text);
+          },
+  };
 }
 
 void Service::follow_network() {
@@ -203,6 +235,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
     if (std::find(had.begin(), had.end(), port) == had.end()) watch(*port);
   }
   if (is_changed) finish(gateway_.on_network(network_, now), now);
+  if (is_changed && host_) host_->follow(network_);
   return matched;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/deadline.h"
 #include "daemon/exit_code.h"
+#include "daemon/host_firewall.h"
 #include "daemon/http_port.h"
 #include "daemon/log.h"
 #include "daemon/netlink_monitor.h"
@@ -46,6 +47,7 @@ class Service {
   [[nodiscard]] Result<void, std::string> match_ports();
   void watch(UdpPort& port);
   void watch_signals();
+  [[nodiscard]] HostFirewall::Reactions reactions_to_host();
   /// Reads the network and adapts to it; when something of this failed, again a second later.
   void follow_network();
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
@@ -67,6 +69,8 @@ class Service {
   Network network_;
   std::vector<std::shared_ptr<UdpPort>> ports_;
   HttpPort http_;
+  /// Absent with the memory backend, which has nothing to do with this machine's firewall.
+  std::optional<HostFirewall> host_;
   Deadline deadline_;
   /// When to read the network again.
   Deadline network_deadline_;

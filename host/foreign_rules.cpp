@@ -104,6 +104,7 @@ class Reading {
       if (!told) return fail(told.error());
       std::move(told->begin(), told->end(), std::back_inserter(ruleset_.chains[chain].rules));
     }
+    if (const auto steady = dump_.confirm(); !steady) return fail(steady.error());
     return std::move(ruleset_);
   }
 

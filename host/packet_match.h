@@ -15,7 +15,7 @@ namespace postern::host {
 /// The destination ports of one protocol's packets.
 struct PortMatch {
   /// 1 … 65535 when the rule asks nothing, none when it never applies to the protocol.
-  PortSet ports = PortSet({{1, 65535}});
+  PortSet ports = PortSet::all();
   /// Whether the rule names ports. "All but these" names none.
   bool is_named = false;
 

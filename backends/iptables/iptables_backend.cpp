@@ -82,7 +82,8 @@ Result<std::unique_ptr<IptablesBackend>, BackendError> IptablesBackend::open(
 Result<void, BackendError> IptablesBackend::start() {
   const auto programs = find_programs(options_.iptables_restore);
   if (!programs) {
-    const auto name = options_.iptables_restore.empty() ? "iptables-restore" : options_.iptables_restore;
+    const auto name =
+        options_.iptables_restore.empty() ? "iptables-restore" : options_.iptables_restore;
     return fail(error_of("start", {"there is no program " + name, std::nullopt, false}));
   }
   const Tool v4(*runner_, programs->restore_v4, programs->save_v4);

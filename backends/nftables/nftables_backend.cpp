@@ -106,6 +106,7 @@ class NftablesBackend::Impl {
         renews_in_place_(renews_in_place) {}
 
   [[nodiscard]] bool renews_in_place() const { return renews_in_place_; }
+  [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors, Moment now);
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
@@ -221,6 +222,10 @@ NftablesBackend::~NftablesBackend() = default;
 
 Capabilities NftablesBackend::capabilities() const {
   return {.ends_leases = true, .renews_in_place = impl_->renews_in_place(), .pinholes = true};
+}
+
+std::uint32_t NftablesBackend::port_id() const {
+  return impl_->port_id();
 }
 
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {

@@ -47,7 +47,8 @@ TEST(CommandLine, BlamesTheLetterAndNotItsNeighbours) {
 }
 
 TEST(CommandLine, UnknownBackendIsAnErrorThatNamesTheKnownOnes) {
-  EXPECT_EQ(parse({"--backend", "pf"}).error(), "--backend is \"pf\"; write nftables or iptables or memory");
+  EXPECT_EQ(parse({"--backend", "pf"}).error(),
+            "--backend is \"pf\"; write nftables or iptables or memory");
 }
 
 TEST(CommandLine, UsageNamesEveryOption) {

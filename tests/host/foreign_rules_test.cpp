@@ -1,8 +1,6 @@
 #include "host/foreign_rules.h"
 
-#include <atomic>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -367,42 +365,6 @@ TEST_F(ForeignRulesTest, SourceTranslations) {
   EXPECT_THAT(rules_of("oifname \"wan\" masquerade\n snat ip to 192.0.2.1", "postrouting", "nat"),
               ElementsAre(ForeignRule{out, Verdict::accept, "", NatKind::masquerade},
                           ForeignRule{{}, Verdict::accept, "", NatKind::snat}));
-}
-
-// Chains, rules and sets are told one after the other.
-TEST_F(ForeignRulesTest, IsOfOneMomentWhileOthersChangeIt) {
-  const auto version = [](const char* policy, const char* port) {
-    return "table inet t\ndelete table inet t\ntable inet t {\n"
-           "set s { type inet_service; elements = { " +
-           std::string(port) +
-           " }; }\n"
-           "chain c {\ntype filter hook forward priority 0; policy " +
-           policy +
-           ";\n"
-           "tcp dport " +
-           port + " accept\ntcp dport @s accept\n}\n}\n";
-  };
-  nft(version("accept", "80"));
-  std::atomic<bool> is_over = false;
-  std::thread others([&] {
-    for (int i = 0; i < 30; ++i) {
-      nft(version("drop", "81"));
-      nft(version("accept", "80"));
-    }
-    is_over = true;
-  });
-  while (!is_over) {
-    const auto read = ruleset();
-    const auto* chain = read.find(Family::inet, "t", "c");
-    if (chain == nullptr) {
-      ADD_FAILURE() << "the chain is always there";
-      continue;
-    }
-    const ForeignRule rule{tcp_to(chain->policy_drop ? "81" : "80"), Verdict::accept, "",
-                           NatKind::none};
-    EXPECT_THAT(chain->rules, ElementsAre(rule, rule));
-  }
-  others.join();
 }
 
 TEST_F(ForeignRulesTest, TenThousandRules) {

@@ -15,6 +15,8 @@ SCRIPT = ROOT / "script" / "lab"
 
 LAN_A, LAN_B, GATEWAY = "192.168.1.10", "192.168.1.11", "192.168.1.1"
 WAN, INET, INET2 = "203.0.113.1", "203.0.113.99", "203.0.113.98"
+LAN_A6, LAN_B6 = "2001:db8:1::10", "2001:db8:1::11"
+INET6, INET6_2 = "2001:db8:ff::99", "2001:db8:ff::98"
 
 CLONE_NEWNET = 0x40000000
 ETH_P_ALL = 3
@@ -118,12 +120,12 @@ class Lab:
 
     def udp(self, host, port=0, address=""):
         """A bound UDP socket on a host."""
-        sock = self.socket(host, socket.AF_INET, socket.SOCK_DGRAM)
+        sock = self.socket(host, family_of(address), socket.SOCK_DGRAM)
         sock.bind((address, port))
         return sock
 
     def tcp_listener(self, host, port, address=""):
-        sock = self.socket(host, socket.AF_INET, socket.SOCK_STREAM)
+        sock = self.socket(host, family_of(address), socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((address, port))
         sock.listen(16)
@@ -141,6 +143,10 @@ class Lab:
     def fresh_port(self):
         """A source port not used in this lab before: running flows outlive their door."""
         return next(self._ports)
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _environment(name):

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from lab import INET
+from lab import INET, family_of
 
 ABSENT_AFTER = 0.4  # seconds; a packet crosses the lab in far less than a millisecond
 _numbers = itertools.count(1)
@@ -18,9 +18,9 @@ class UdpService:
 
     name = "UDP"
 
-    def __init__(self, lab, host, port):
+    def __init__(self, lab, host, port, address=""):
         self.lab = lab
-        self.sock = lab.udp(host, port)
+        self.sock = lab.udp(host, port, address)
         self.fileno = self.sock.fileno
 
     def reached(self, target, source=INET, by="inet"):
@@ -40,15 +40,15 @@ class TcpService:
 
     name = "TCP"
 
-    def __init__(self, lab, host, port):
+    def __init__(self, lab, host, port, address=""):
         self.lab = lab
-        self.sock = lab.tcp_listener(host, port)
+        self.sock = lab.tcp_listener(host, port, address)
         self.fileno = self.sock.fileno
 
     def reached(self, target, source=INET, by="inet"):
         """Connects from a fresh source port; who the host saw as its peer, or None."""
         token = _token()
-        caller = self.lab.socket(by, socket.AF_INET, socket.SOCK_STREAM)
+        caller = self.lab.socket(by, family_of(source), socket.SOCK_STREAM)
         with contextlib.closing(caller):
             caller.bind((source, self.lab.fresh_port()))
             caller.settimeout(ABSENT_AFTER)

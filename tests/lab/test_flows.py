@@ -96,7 +96,7 @@ class Flows(LabTest):
             except TimeoutError:
                 return False
 
-    def test_an_established_tcp_connection_ends_with_its_lease(self):
+    def test_an_established_tcp_connection_ends_with_its_lease(self):  # NPMP-63
         self.assertFalse(self.tcp_after_expiry())
 
     def test_a_switch_keeps_an_established_tcp_connection(self):

@@ -8,7 +8,7 @@ from probe import TcpService, UdpService
 KIND = {UDP: UdpService, TCP: TcpService}
 
 
-class Hairpin(LabTest):
+class Hairpin(LabTest):  # NPMP-60
     def setUp(self):
         super().setUp()
         # Otherwise LAN traffic might pass the IP hooks inside the bridge, and this works by accident.

@@ -1,0 +1,158 @@
+#include "daemon/host_firewall.h"
+
+#include <fcntl.h>
+
+#include "daemon/clock.h"
+#include "host/foreign_forwards.h"
+#include "host/foreign_rules.h"
+#include "host/local_sockets.h"
+#include "host/occupied_ports.h"
+
+namespace postern {
+namespace {
+
+/// A reload of a host's firewall is many changes in a row. Until the mark rules are back, packets
+/// are dropped, so they come soon.
+constexpr Milliseconds kMarkDelay{5};
+constexpr Milliseconds kMarkPause{50};
+/// Reading all rules of a large firewall takes a while, and forwards change seldom.
+constexpr Milliseconds kForwardsDelay{100};
+constexpr Seconds kForwardsPause{1};
+constexpr Seconds kSocketsPause{5};
+
+[[nodiscard]] host::Wan wan_of(const Network& network) {
+  host::Wan wan;
+  if (!network.wan) return wan;
+  wan.interface = network.wan->name;
+  for (const auto& own : network.wan->addresses) {
+    if (own.address.is_v4()) wan.addresses.push_back(own.address);
+  }
+  return wan;
+}
+
+[[nodiscard]] std::string listed(const std::vector<std::string_view>& chains) {
+  std::string text;
+  for (const auto chain : chains) text += (text.empty() ? "" : ", ") + std::string(chain);
+  return text;
+}
+
+}  // namespace
+
+HostFirewall::HostFirewall(asio::io_context& io, std::optional<std::uint32_t> mark,
+                           Reactions reactions)
+    : io_(io),
+      mark_(mark),
+      reactions_(std::move(reactions)),
+      mark_deadline_(io, [this] { ensure_mark_rules(); }),
+      forwards_deadline_(io, [this] { read_forwards(); }) {}
+
+void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network& network) {
+  network_ = network;
+  std::vector<std::uint32_t> ports(own_ports.begin(), own_ports.end());
+  if (mark_) {
+    if (auto opened = MarkRules::open()) {
+      mark_rules_ = std::move(*opened);
+      ports.push_back(mark_rules_->port_id());
+    } else {
+      tell_failure(opened.error());
+    }
+  }
+  if (auto opened = RulesetWatch::open(ports)) {
+    ruleset_watch_ = std::move(*opened);
+    const int readable = ::fcntl(ruleset_watch_->descriptor(), F_DUPFD_CLOEXEC, 0);
+    if (readable >= 0) {
+      readable_.emplace(io_, readable);
+      watch();
+    }
+  } else {
+    tell_failure(opened.error());
+  }
+  ensure_mark_rules();
+  read_forwards();
+  read_sockets();
+}
+
+void HostFirewall::follow(const Network& network) {
+  if (wan_of(network).addresses == wan_of(network_).addresses &&
+      wan_of(network).interface == wan_of(network_).interface) {
+    return;
+  }
+  network_ = network;
+  read_sockets();
+  forwards_deadline_.set(std::max(now() + kForwardsDelay, next_forwards_read_));
+}
+
+void HostFirewall::refresh_sockets(Moment now) {
+  if (now >= next_sockets_read_) read_sockets();
+}
+
+void HostFirewall::watch() {
+  readable_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
+    if (error) return;  // Closed; this object may be gone.
+    take_events();
+    watch();
+  });
+}
+
+void HostFirewall::take_events() {
+  const auto seen = ruleset_watch_->drain();
+  if (seen.ours) reactions_.table_changed(seen.reason, seen.by);
+  if (!seen.others) return;
+  const Moment moment = now();
+  mark_deadline_.set(std::max(moment + kMarkDelay, next_mark_check_));
+  forwards_deadline_.set(std::max(moment + kForwardsDelay, next_forwards_read_));
+}
+
+void HostFirewall::ensure_mark_rules() {
+  if (!mark_rules_) return;
+  next_mark_check_ = now() + kMarkPause;
+  const auto report = mark_rules_->ensure(*mark_);
+  if (!report) {
+    // Another change came in between; when the next one does not bring us back, this does.
+    mark_deadline_.set(next_mark_check_);
+    tell_failure(report.error());
+    return;
+  }
+  if (!report->put_back.empty()) {
+    reactions_.done("put the rule for our mark into " + listed(report->put_back));
+  }
+}
+
+void HostFirewall::read_forwards() {
+  next_forwards_read_ = now() + kForwardsPause;
+  const auto ruleset = host::read_foreign_ruleset();
+  if (!ruleset) {
+    forwards_deadline_.set(next_forwards_read_);
+    tell_failure(ruleset.error());
+    return;
+  }
+  forwards_ = host::foreign_forwards(*ruleset, wan_of(network_).interface).ports;
+  tell_ports();
+}
+
+void HostFirewall::read_sockets() {
+  next_sockets_read_ = now() + kSocketsPause;
+  const auto sockets = host::read_local_sockets();
+  if (!sockets) {
+    tell_failure(sockets.error());
+    return;
+  }
+  sockets_ = host::socket_ports(*sockets, wan_of(network_));
+  tell_ports();
+}
+
+void HostFirewall::tell_ports() {
+  const OccupiedPorts all{forwards_.tcp.united_with(sockets_.tcp),
+                          forwards_.udp.united_with(sockets_.udp)};
+  if (told_ == all) return;
+  told_ = all;
+  reactions_.ports_occupied(all);
+}
+
+void HostFirewall::tell_failure(const std::string& text) {
+  if (text == last_failure_) return;
+  last_failure_ = text;
+  reactions_.failed(text);
+}
+
+}  // namespace postern

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/network.h"
+#include "core/port_set.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "daemon/asio.h"
+#include "daemon/deadline.h"
+#include "host/mark_rules.h"
+#include "host/ruleset_watch.h"
+
+namespace postern {
+
+/// Lives with the firewall that others write on this gateway: hears when they change rules, keeps
+/// our mark rule in the chains of iptables-nft, and knows which external ports others use.
+class HostFirewall {
+ public:
+  /// What the owner does when something happens. The texts are for the log.
+  struct Reactions {
+    /// Somebody changed our table. `reason` is a constant, `by` a program's name or empty.
+    std::function<void(std::string_view reason, const std::string& by)> table_changed;
+    /// The ports that others use are now these.
+    std::function<void(const OccupiedPorts&)> ports_occupied;
+    std::function<void(const std::string&)> done;
+    std::function<void(const std::string&)> failed;
+  };
+
+  /// `mark`: the bit that the mark rules accept; nothing: there shall be no mark rules.
+  HostFirewall(asio::io_context& io, std::optional<std::uint32_t> mark, Reactions reactions);
+
+  /// Begins to hear of changes, and looks at everything once. `own_ports` are those of the netlink
+  /// sockets that write our table. What cannot be had is told to `failed` and left out.
+  void start(std::span<const std::uint32_t> own_ports, const Network& network);
+
+  /// The interfaces are now these.
+  void follow(const Network& network);
+  /// Before requests are decided: sockets come and go without a word, so they are looked at again
+  /// when the last look is some seconds ago.
+  void refresh_sockets(Moment now);
+
+ private:
+  void watch();
+  void take_events();
+  void ensure_mark_rules();
+  void read_forwards();
+  void read_sockets();
+  void tell_ports();
+  /// Tells a failure, and not the same one again and again.
+  void tell_failure(const std::string& text);
+
+  asio::io_context& io_;
+  std::optional<std::uint32_t> mark_;
+  Reactions reactions_;
+  Network network_;
+
+  std::unique_ptr<MarkRules> mark_rules_;
+  std::unique_ptr<RulesetWatch> ruleset_watch_;
+  std::optional<asio::posix::stream_descriptor> readable_;
+  Deadline mark_deadline_;
+  Deadline forwards_deadline_;
+  Moment next_mark_check_{};
+  Moment next_forwards_read_{};
+  Moment next_sockets_read_{};
+
+  OccupiedPorts forwards_;
+  OccupiedPorts sockets_;
+  std::optional<OccupiedPorts> told_;
+  std::string last_failure_;
+};
+
+}  // namespace postern
