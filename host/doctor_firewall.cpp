@@ -92,6 +92,15 @@ void note(std::vector<Blocked>& all, const Obstacle& obstacle, const PacketKind&
   return one.obstacle.is_for_all ? "forward-drops" : "forward-may-drop";
 }
 
+/// Whether the policy of packaging/firewall/firewalld/ is there, which opens IPv6 doors one by one:
+/// firewalld knows no rule on the mark alone.
+[[nodiscard]] bool is_opened_one_by_one(const ForeignRuleset& ruleset, const Blocked& one) {
+  if (author_of(*one.obstacle.base) != Author::firewalld || one.ipv4) return false;
+  return std::any_of(ruleset.chains.begin(), ruleset.chains.end(), [](const ForeignChain& chain) {
+    return author_of(chain) == Author::firewalld && chain.name.ends_with("_postern");
+  });
+}
+
 /// Whether posternd will do it by itself when it starts.
 [[nodiscard]] bool will_be_kept(const Patient& patient, const ForeignChain& chain) {
   return author_of(chain) == Author::iptables && patient.settings.adapts_host_firewall &&
@@ -171,6 +180,7 @@ void examine_legacy(const Patient& patient, std::vector<Finding>& findings) {
 void examine_firewall(const Patient& patient, std::vector<Finding>& findings) {
   for (const auto hook : {Hook::forward, Hook::input}) {
     for (const auto& one : blocked(patient, hook)) {
+      if (hook == Hook::forward && is_opened_one_by_one(*patient.facts.ruleset, one)) continue;
       findings.push_back(finding_about(patient, one, hook));
     }
   }

@@ -38,7 +38,7 @@ namespace {
   const std::string directory =
       "/usr/share/nftables.d/chain-pre/" + std::string(to_string(chain.hook));
   return {{"mkdir -p " + directory + " && echo '" + nft_accept(mark) + "' > " + directory +
-           "/postern.nft && fw4 reload"},
+           "/50-postern.nft && fw4 reload"},
           "it is the file of packaging/firewall/fw4/"};
 }
 
@@ -48,9 +48,8 @@ namespace {
              std::string(lan) + ") --add-port=5351/udp && firewall-cmd --reload"},
             "packaging/firewall/firewalld/ has a service definition for it"};
   }
-  return {{},
-          "install the files of packaging/firewall/firewalld/: firewalld takes rules for IPv6 only "
-          "one by one, and forgets them when it is reloaded"};
+  return {{"systemctl enable --now postern-firewalld"},
+          "first install the files of packaging/firewall/firewalld/, as the README there says"};
 }
 
 /// The first nat chain at postrouting that somebody wrote for IPv4.

@@ -340,8 +340,12 @@ TEST(Doctor, Firewalld) {
   auto& forward = chain_in(facts, "forward");
   forward = in_table(std::move(forward), Family::inet, "firewalld", "filter_FORWARD");
   forward.rules = {rule(Verdict::accept, translated()), rule(Verdict::reject)};
-  EXPECT_THAT(only(facts).mend, IsEmpty());
+  EXPECT_THAT(only(facts).mend, ElementsAre("systemctl enable --now postern-firewalld"));
   EXPECT_THAT(only(facts).advice, HasSubstr("packaging/firewall/firewalld/"));
+  // The policy that this installs.
+  facts.ruleset->chains.push_back(
+      in_table(chain("", {}), Family::inet, "firewalld", "filter_FWD_policy_postern"));
+  EXPECT_THAT(found(facts), IsEmpty());
 }
 
 TEST(Doctor, Fw4) {
@@ -350,7 +354,7 @@ TEST(Doctor, Fw4) {
   forward.table = "fw4";
   forward.rules.clear();
   EXPECT_THAT(only(facts).mend,
-              ElementsAre(HasSubstr("/usr/share/nftables.d/chain-pre/forward/postern.nft")));
+              ElementsAre(HasSubstr("/usr/share/nftables.d/chain-pre/forward/50-postern.nft")));
 }
 
 TEST(Doctor, NoMasquerade) {
