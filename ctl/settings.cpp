@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <utility>
 
 #include <toml++/toml.h>
@@ -109,11 +109,12 @@ Result<host::DoctorSettings, std::string> load_settings(const std::optional<std:
     if (!file && code == ENOENT) return host::DoctorSettings{};
     return fail(name + ": " + std::strerror(code));
   }
-  std::ostringstream text;
-  text << stream.rdbuf();
-  // A directory opens, and then cannot be read.
-  if (text.bad()) return fail(name + ": it cannot be read");
-  return parse_settings(text.str(), name);
+  try {
+    const std::string text((std::istreambuf_iterator<char>(stream)), {});
+    return parse_settings(text, name);
+  } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
+    return fail(name + ": " + std::strerror(errno));
+  }
 }
 
 }  // namespace postern::ctl

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+from host_firewalls import Docker, Firewalld, ForwardDrop, Fw4, InputDrop, NoFilter, Ufw
 from lab import ROOT, LabError, wait_until
 from labtest import LabTest
 from natpmp import SUCCESS, UDP, Client
@@ -166,6 +167,56 @@ class Doctor(CtlTest):
             "setpriv", "--bounding-set=-all", "--inh-caps=-all", "--reuid=65534", "--clear-groups"))
         self.assertEqual(status, 4)
         self.assertIn("firewall-unreadable", printed)
+
+
+class UnderHostFirewalls(CtlTest):
+    """Each with what packaging/firewall has for it: then there is nothing to complain about."""
+
+    def check(self, firewall_type):
+        if tool := firewall_type.missing():
+            self.skipTest(f"needs {tool}: script/packages test")
+        firewall = firewall_type(self.lab)
+        self.addCleanup(firewall.close)
+        firewall.up()
+        self.start()
+        self.assert_healthy()
+
+    def test_no_filter(self):
+        self.check(NoFilter)
+
+    def test_forward_drop(self):
+        self.check(ForwardDrop)
+
+    def test_input_drop(self):
+        self.check(InputDrop)
+
+    def test_fw4(self):
+        self.check(Fw4)
+
+    def test_docker(self):
+        self.check(Docker)
+
+    def test_ufw(self):
+        self.check(Ufw)
+
+    def test_firewalld(self):
+        self.check(Firewalld)
+
+    def test_ufw_that_nobody_looks_after(self):
+        firewall = Ufw(self.lab)
+        if tool := firewall.missing():
+            self.skipTest(f"needs {tool}: script/packages test")
+        self.addCleanup(firewall.close)
+        firewall.up()
+        self.start(firewall="none")
+        status, printed = self.ctl("doctor", "--json")
+        self.assertEqual(status, BROKEN)
+        mends = [mend for found in json.loads(printed)["findings"] for mend in found["mend"]]
+        # FORWARD and INPUT, of iptables and ip6tables.
+        self.assertEqual(len(mends), 4, printed)
+        for mend in mends:
+            self.lab.run("gw", "sh", "-c", mend)
+        self.assert_healthy()
 
 
 class PortTaken(CtlTest):
