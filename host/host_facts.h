@@ -54,7 +54,7 @@ struct HostFacts {
 /// Looks around in the calling thread's network namespace. Changes nothing.
 [[nodiscard]] HostFacts collect_host_facts();
 
-/// The names by which posternd and daemons like it run.
+/// What the kernel calls a process of the daemon.
 inline constexpr const char* kPosterndName = "posternd";
 
 }  // namespace postern::host
