@@ -110,6 +110,12 @@ Result<void, MapError> MappingTable::set_filters(Mapping& mapping,
                                                  const MapRequest& request) const {
   if (!request.filters) return {};
   if (request.filters->size() > kMostFiltersOfMapping) return fail(MapError::too_many_filters);
+  const bool is_v4 = !mapping.is_pinhole();
+  for (const auto& filter : *request.filters) {
+    const bool is_good =
+        filter.remote.network().is_v4() == is_v4 && filter.first_port <= filter.last_port;
+    if (!is_good) return fail(MapError::bad_filter);
+  }
   auto filters = normalized(*request.filters);
   if (filters_ - mapping.filters.size() + filters.size() > kMostFilters) {
     return fail(MapError::too_many_filters);
@@ -328,11 +334,14 @@ bool MappingTable::stage_end(MappingId id) {
   if (leaves_outbound_port && younger != younger_of_internal_.end()) {
     const MappingId heir = *younger->second.begin();
     Mapping oldest = mappings_.at(heir).mapping;
+    const Moment due = mappings_.at(heir).due;
     oldest.is_oldest_of_internal = true;
     // Not refused: its forward stays, and the outbound door has the key of the one that ended.
     const bool staged = stage(heir, std::move(oldest));
     assert(staged);
     (void)staged;
+    // It may be due as well, and be next.
+    schedule(mappings_.at(heir), due);
   }
   return true;
 }

@@ -52,7 +52,7 @@ class MappingTable {
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
   /// of the same client, and with its last claim a mapping. Nothing to take back is success. The
-  /// only error is backend_refused.
+  /// only error is backend_refused: what the firewall would not let go stays, the others go.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m

@@ -99,6 +99,19 @@ TEST_F(MappingTableDoorsTest, AMappingHasAtMostEightFilters) {
   EXPECT_EQ(error_of(request), MapError::too_many_filters);
 }
 
+TEST_F(MappingTableDoorsTest, AFilterIsOfTheMappingsFamilyAndTheRightWayRound) {
+  auto request = wish(kHostA, Protocol::udp, 8080);
+  request.filters = {{*Prefix::parse("::/0")}};
+  EXPECT_EQ(error_of(request), MapError::bad_filter);
+  request.filters = {{*Prefix::parse("10.0.0.0/8"), 9, 8}};
+  EXPECT_EQ(error_of(request), MapError::bad_filter);
+  auto pinhole = wish(kHostV6, Protocol::udp, 8080);
+  pinhole.filters = {{*Prefix::parse("0.0.0.0/0")}};
+  EXPECT_EQ(error_of(pinhole), MapError::bad_filter);
+  pinhole.filters = {{*Prefix::parse("::/0")}};
+  EXPECT_TRUE(ask(pinhole));
+}
+
 TEST_F(MappingTableDoorsTest, AllMappingsHaveAtMost1024Filters) {
   RemoteFilters eight;
   for (std::uint8_t i = 0; i < 8; ++i) {
@@ -193,6 +206,14 @@ TEST_F(MappingTableDoorsTest, TheNextInheritsTheOutboundPortInTheSameTurn) {
                                     DoorChange{outbound(40001, first_end), outbound(40002)}));
   (void)table_.accept();
   EXPECT_EQ(doors(), sorted({forward(40002), forward(40003), pin(), outbound(40002)}));
+}
+
+TEST_F(MappingTableDoorsTest, AnHeirThatIsDueItselfDoesNotOutliveItsLease) {
+  ASSERT_TRUE(ask(exactly(40001)));
+  ASSERT_TRUE(ask(exactly(40002)));
+  table_.expire(kEnd);
+  (void)table_.accept();
+  EXPECT_EQ(table_.size(), 0U);
 }
 
 TEST_F(MappingTableDoorsTest, RollingBackGivesTheOutboundPortBack) {
