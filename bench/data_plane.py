@@ -1,4 +1,4 @@
-"""What the first packet of a new flow costs when many mappings are open. script/bench --data-plane"""
+"""What many open mappings cost the first packet of a new flow: script/bench --data-plane."""
 
 import json
 import subprocess
@@ -85,8 +85,8 @@ table inet each {{
 
 
 def table(records):
-    lines = ["First packet of a new flow, in us of the whole path (medians of the rounds; the ratio "
-             "is the median of", "the ratios within each round)", "",
+    lines = ["First packet of a new flow, in us of the whole path (medians of the rounds; ratios "
+             "are medians of the ratios", "within each round)", "",
              f"{'':<16} {'open':>7} {'mean':>8} {'p10':>8} {'p50':>8} {'p90':>8}  of one mapping"]
     for family, name in FAMILIES.items():
         for kind, count in [("postern", count) for count in COUNTS] + [("rules", RULES)]:

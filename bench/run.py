@@ -181,12 +181,14 @@ def main():
     options = arguments()
     if os.geteuid() != 0:
         raise BenchError("network namespaces need root: sudo script/bench")
-    if "postern" in options.servers and not options.posternd.exists():
+    if not options.data_plane and "postern" in options.servers and not options.posternd.exists():
         raise BenchError(f"no daemon at {options.posternd}")
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(Place())
-        out = stack.enter_context(open(options.json, "w", encoding="utf-8")) if options.json else None
+        out = None
+        if options.json:
+            out = stack.enter_context(open(options.json, "w", encoding="utf-8"))
         run = measure_flows if options.data_plane else compare_servers
         text, is_passed = run(place, options, out)
     print(text)
