@@ -2,6 +2,7 @@
 
 #include "backends/conntrack/conntrack_flow_table.h"
 #include "backends/iptables/iptables_backend.h"
+#include "backends/iptables/rule_text.h"
 #include "backends/memory/memory_backend.h"
 #include "backends/memory/memory_flow_table.h"
 #include "backends/nftables/nftables_backend.h"
@@ -57,6 +58,16 @@ Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_
 std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend) {
   const auto* nftables = dynamic_cast<const NftablesBackend*>(&backend);
   return nftables ? std::vector{nftables->port_id()} : std::vector<std::uint32_t>();
+}
+
+std::string_view chains_among_others(const FirewallBackend& backend) {
+  const bool is_iptables = dynamic_cast<const IptablesBackend*>(&backend) != nullptr;
+  return is_iptables ? iptables::kPrefix : std::string_view();
+}
+
+bool changes_silently(const FirewallBackend& backend) {
+  const auto* iptables = dynamic_cast<const IptablesBackend*>(&backend);
+  return iptables != nullptr && iptables->variant() == "legacy";
 }
 
 Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {

@@ -25,6 +25,14 @@ namespace postern {
 /// those of others. None when it does not do so itself.
 [[nodiscard]] std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend);
 
+/// How the names begin of chains that this backend has in iptables' own tables; empty when it has
+/// none there.
+[[nodiscard]] std::string_view chains_among_others(const FirewallBackend& backend);
+
+/// Whether the kernel is silent about changes to this backend's rules, so that is_intact() is to be
+/// asked from time to time.
+[[nodiscard]] bool changes_silently(const FirewallBackend& backend);
+
 /// The kernel's connections, as far as they matter to this backend; an error says why they cannot
 /// be had.
 [[nodiscard]] Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(

@@ -49,6 +49,11 @@ class FirewallBackend {
   /// firewall has already ended by itself is not an error.
   [[nodiscard]] virtual Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                           Moment now) = 0;
+
+  /// Whether the firewall still holds what the last call left there. Asked when somebody changed
+  /// rules that may be ours; where every such change is heard of by itself there is nothing to find
+  /// out. What cannot be read counts as intact. May take as long as a commit.
+  [[nodiscard]] virtual bool is_intact() { return true; }
 };
 
 }  // namespace postern

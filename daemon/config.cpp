@@ -149,6 +149,9 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
     assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));
     assign(c.nftables_table_owner, nftables.boolean("table_owner"));
   });
+  read_table(top, "iptables", config, [](TomlTable& iptables, Config& c) {
+    assign(c.iptables_restore, iptables.text("restore", "iptables-legacy-restore"));
+  });
   read_table(top, "flows", config, [](TomlTable& flows, Config& c) {
     assign(c.keeps_established_tcp, flows.boolean("keep_established_tcp"));
   });

@@ -33,6 +33,8 @@ struct Config {
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.
   bool nftables_table_owner = false;
+  /// The iptables-restore of the iptables backend, a path or a name; empty: the host's own choice.
+  std::string iptables_restore = {};
   /// Whether to keep our mark rule in the chains of iptables-nft, where the host uses that.
   bool adapts_host_firewall = true;
   /// Whether established TCP connections outlive a lease that ends by itself.

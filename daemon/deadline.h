@@ -17,6 +17,10 @@ class Deadline {
 
   /// Replaces the moment that was set before; nothing sets none. A past moment is due at once.
   void set(std::optional<Moment> moment);
+  /// The same, unless an earlier moment is set: what keeps happening must not postpone it.
+  void set_no_later(Moment moment) {
+    if (!moment_ || moment < *moment_) set(moment);
+  }
 
  private:
   void wait();

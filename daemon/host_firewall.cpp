@@ -15,6 +15,10 @@ namespace {
 /// are dropped, so they come soon.
 constexpr Milliseconds kMarkDelay{5};
 constexpr Milliseconds kMarkPause{50};
+/// Looking whether our rules in iptables' tables are as we left them starts programs.
+constexpr Milliseconds kDoubtDelay{50};
+constexpr Seconds kDoubtPause{1};
+constexpr Seconds kSilentDoubtPause{10};
 /// Reading all rules of a large firewall takes a while, and forwards change seldom.
 constexpr Milliseconds kForwardsDelay{100};
 constexpr Seconds kForwardsPause{1};
@@ -38,18 +42,18 @@ constexpr Seconds kSocketsPause{5};
 
 }  // namespace
 
-HostFirewall::HostFirewall(asio::io_context& io, std::optional<std::uint32_t> mark,
-                           Reactions reactions)
+HostFirewall::HostFirewall(asio::io_context& io, const Options& options, Reactions reactions)
     : io_(io),
-      mark_(mark),
+      options_(options),
       reactions_(std::move(reactions)),
+      doubt_deadline_(io, [this] { doubt(); }),
       mark_deadline_(io, [this] { ensure_mark_rules(); }),
       forwards_deadline_(io, [this] { read_forwards(); }) {}
 
 void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network& network) {
   network_ = network;
   std::vector<std::uint32_t> ports(own_ports.begin(), own_ports.end());
-  if (mark_) {
+  if (options_.mark) {
     if (auto opened = MarkRules::open()) {
       mark_rules_ = std::move(*opened);
       ports.push_back(mark_rules_->port_id());
@@ -70,6 +74,7 @@ void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network
   ensure_mark_rules();
   read_forwards();
   read_sockets();
+  if (options_.doubts_regularly) doubt_deadline_.set_no_later(now() + kSilentDoubtPause);
 }
 
 void HostFirewall::follow(const Network& network) {
@@ -99,14 +104,22 @@ void HostFirewall::take_events() {
   if (seen.ours) reactions_.table_changed(seen.reason, seen.by);
   if (!seen.others) return;
   const Moment moment = now();
+  doubt_deadline_.set_no_later(std::max(moment + kDoubtDelay, next_doubt_));
   mark_deadline_.set(std::max(moment + kMarkDelay, next_mark_check_));
-  forwards_deadline_.set(std::max(moment + kForwardsDelay, next_forwards_read_));
+  forwards_deadline_.set_no_later(std::max(moment + kForwardsDelay, next_forwards_read_));
+}
+
+void HostFirewall::doubt() {
+  reactions_.rules_in_doubt();
+  const Moment moment = now();
+  next_doubt_ = moment + kDoubtPause;
+  if (options_.doubts_regularly) doubt_deadline_.set_no_later(moment + kSilentDoubtPause);
 }
 
 void HostFirewall::ensure_mark_rules() {
   if (!mark_rules_) return;
   next_mark_check_ = now() + kMarkPause;
-  const auto report = mark_rules_->ensure(*mark_);
+  const auto report = mark_rules_->ensure(*options_.mark);
   if (!report) {
     // Another change came in between; when the next one does not bring us back, this does.
     mark_deadline_.set(next_mark_check_);
@@ -120,11 +133,16 @@ void HostFirewall::ensure_mark_rules() {
 
 void HostFirewall::read_forwards() {
   next_forwards_read_ = now() + kForwardsPause;
-  const auto ruleset = host::read_foreign_ruleset();
+  auto ruleset = host::read_foreign_ruleset();
   if (!ruleset) {
     forwards_deadline_.set(next_forwards_read_);
     tell_failure(ruleset.error());
     return;
+  }
+  if (!options_.own_chains.empty()) {
+    std::erase_if(ruleset->chains, [this](const host::ForeignChain& chain) {
+      return chain.name.starts_with(options_.own_chains);
+    });
   }
   forwards_ = host::foreign_forwards(*ruleset, wan_of(network_).interface).ports;
   tell_ports();

@@ -28,14 +28,24 @@ class HostFirewall {
   struct Reactions {
     /// Somebody changed our table. `reason` is a constant, `by` a program's name or empty.
     std::function<void(std::string_view reason, const std::string& by)> table_changed;
+    /// Rules were changed that may be ours, by others or by ourselves.
+    std::function<void()> rules_in_doubt;
     /// The ports that others use are now these.
     std::function<void(const OccupiedPorts&)> ports_occupied;
     std::function<void(const std::string&)> done;
     std::function<void(const std::string&)> failed;
   };
 
-  /// `mark`: the bit that the mark rules accept; nothing: there shall be no mark rules.
-  HostFirewall(asio::io_context& io, std::optional<std::uint32_t> mark, Reactions reactions);
+  struct Options {
+    /// The bit that the mark rules accept; nothing: there shall be no mark rules.
+    std::optional<std::uint32_t> mark;
+    /// How the names of our chains in iptables' tables begin; empty: we have none there.
+    std::string_view own_chains;
+    /// Of changes to our rules nothing is heard, so they are in doubt every ten seconds.
+    bool doubts_regularly = false;
+  };
+
+  HostFirewall(asio::io_context& io, const Options& options, Reactions reactions);
 
   /// Begins to hear of changes, and looks at everything once. `own_ports` are those of the netlink
   /// sockets that write our table. What cannot be had is told to `failed` and left out.
@@ -50,6 +60,7 @@ class HostFirewall {
  private:
   void watch();
   void take_events();
+  void doubt();
   void ensure_mark_rules();
   void read_forwards();
   void read_sockets();
@@ -58,13 +69,15 @@ class HostFirewall {
   void tell_failure(const std::string& text);
 
   asio::io_context& io_;
-  std::optional<std::uint32_t> mark_;
+  Options options_;
   Reactions reactions_;
   Network network_;
 
   std::unique_ptr<MarkRules> mark_rules_;
   std::unique_ptr<RulesetWatch> ruleset_watch_;
   std::optional<asio::posix::stream_descriptor> readable_;
+  Deadline doubt_deadline_;
+  Moment next_doubt_{};
   Deadline mark_deadline_;
   Deadline forwards_deadline_;
   Moment next_mark_check_{};

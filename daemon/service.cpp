@@ -66,9 +66,14 @@ Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr
       network_deadline_(io_, [this] { follow_network(); }),
       signals_(io_, SIGTERM, SIGINT, SIGHUP) {
   if (config_.backend == "memory") return;
-  const auto mark =
-      config_.adapts_host_firewall ? std::optional(config_.forward_mark) : std::nullopt;
-  host_.emplace(io_, mark, reactions_to_host());
+  HostFirewall::Options options;
+  options.own_chains = chains_among_others(backend);
+  // Where our own chains let packets through, no mark is needed.
+  if (config_.adapts_host_firewall && options.own_chains.empty()) {
+    options.mark = config_.forward_mark;
+  }
+  options.doubts_regularly = changes_silently(backend);
+  host_.emplace(io_, options, reactions_to_host());
 }
 
 ExitCode Service::run() {
@@ -79,7 +84,8 @@ ExitCode Service::run() {
   notify_service_manager("READY=1");
   io_.run();
   notify_service_manager("STOPPING=1");
-  spdlog::info("stopped; open doors stay open until their leases end");
+  spdlog::info("stopped; open doors stay open until {}",
+               backend_.capabilities().ends_leases ? "their leases end" : "the next start");
   return ExitCode::success;
 }
 
@@ -206,6 +212,13 @@ HostFirewall::Reactions Service::reactions_to_host() {
                            by.empty() ? "" : " by ", by);
             }
             finish(gateway_.on_firewall_changed(reason, moment), moment);
+          },
+      .rules_in_doubt =
+          [this] {
+            if (backend_.is_intact()) return;
+            const Moment moment = now();
+            if (may_log(moment)) spdlog::warn("somebody changed our rules; putting them back");
+            finish(gateway_.on_firewall_changed("rules changed", moment), moment);
           },
       .ports_occupied = [this](const OccupiedPorts& ports) { gateway_.on_occupied_ports(ports); },
       .done =

@@ -182,4 +182,9 @@ Result<void, BackendError> IptablesBackend::commit(std::span<const DoorChange> c
   return {};
 }
 
+bool IptablesBackend::is_intact() {
+  return !was_reset_ || std::all_of(sides_.begin(), sides_.end(),
+                                    [](const Side& side) { return side.is_intact(); });
+}
+
 }  // namespace postern

@@ -17,11 +17,11 @@
 namespace postern {
 
 /// Keeps the doors as rules of iptables and ip6tables, of either variant, for hosts without
-/// nf_tables. A few rules for each door, in chains of our own (POSTERN-…) that every commit writes
-/// anew: meant for up to 1,000 mappings, with which a commit takes some tenths of a second. A
-/// commit starts one program, or one for each family, and waits up to five seconds for it. Needs
-/// iptables 1.6.2, whose iptables-restore waits for others (-w). The legacy variant needs root, as
-/// it locks /run/xtables.lock.
+/// nf_tables. A few rules for each door, in chains of our own (POSTERN-…): meant for up to 1,000
+/// mappings. With so many, a commit of a few changes takes a tenth of a second, one of many and a
+/// reset() take most of a second. Each starts one program, or one for each family, and waits up to
+/// five seconds for it. Needs iptables 1.6.2, whose iptables-restore waits for others (-w). The
+/// legacy variant needs root, as it locks /run/xtables.lock.
 ///
 /// The kernel does not end the leases: whoever uses this backend closes the doors in time. When
 /// this process dies, doors stay open until the next start, whose reset() takes out those whose
@@ -38,8 +38,12 @@ namespace postern {
 /// open_doors() reads it from the firewall.
 ///
 /// A Pin4 has no rule: what lets a forward's packets through is matched by their first destination.
-/// An administrator's own forwards win over ours. Hairpin works from the networks that the LAN
-/// interfaces have addresses in.
+/// Hairpin works from the networks that the LAN interfaces have addresses in.
+///
+/// An administrator's own forwards in these tables win over ours: those that were added behind ours
+/// do so when is_intact() has been asked and a reset() has followed, or after the next commit. Of
+/// translations in nftables' own tables at the same priorities (dstnat, srcnat) those that were
+/// loaded last come first.
 ///
 /// reset() comes before the first commit(); open_doors() may come before both, and then shows what
 /// an earlier run left. After them it answers from memory.
@@ -66,6 +70,8 @@ class IptablesBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  /// Reads what iptables-save shows of ours.
+  [[nodiscard]] bool is_intact() override;
 
  private:
   IptablesBackend(const BackendOptions& options, std::unique_ptr<iptables::Runner> runner)

@@ -31,6 +31,8 @@ struct Chain {
 struct Jump {
   std::string chain;
   std::string text;
+  /// Rules of others stand behind it.
+  bool is_followed = false;
 
   friend bool operator==(const Jump&, const Jump&) = default;
 };
@@ -56,13 +58,20 @@ struct RestoreText {
   std::vector<std::optional<DoorKey>> doors;
 };
 
-/// What turns `held` into `wanted` and leaves everything else alone. The chains are written anew;
-/// each jump is taken out and put back, so that it stands in its place again, and so that the whole
-/// is refused when somebody took it away.
+/// What turns `held` into `wanted` and leaves everything else alone. Where few rules of a chain
+/// differ, only these are changed; else the chain is written anew. Each jump is taken out and put
+/// back, so that it stands in its place again, and so that the whole is refused when somebody took
+/// it away.
 [[nodiscard]] RestoreText restore_text(const Ruleset& held, const Ruleset& wanted);
 
 /// What of an iptables-save is ours.
 [[nodiscard]] Ruleset read_save(std::string_view text);
+
+/// Whether both are the same rules, however they are written: iptables-save leaves out what goes
+/// without saying. The order of tables and chains does not matter; that of rules does. So does what
+/// follows a jump that is to stand last; what stands before one that is to stand first does not, or
+/// we would fight for that place with all who want it.
+[[nodiscard]] bool are_same_rules(const Ruleset& left, const Ruleset& right);
 
 /// The words of a rule, without the quotes around them.
 [[nodiscard]] std::vector<std::string> words_of(std::string_view rule);

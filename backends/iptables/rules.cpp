@@ -41,9 +41,11 @@ namespace {
   return texts;
 }
 
-[[nodiscard]] std::string packets_from(Protocol protocol, const Endpoint& from) {
-  return "-s " + host(from.address) + " " + of_protocol(protocol) + " --sport " +
-         std::to_string(from.port);
+/// -s ADDRESS [-o OUT] -p PROTOCOL --sport PORT
+[[nodiscard]] std::string packets_from(Protocol protocol, const Endpoint& from,
+                                       const std::string& out = "") {
+  return "-s " + host(from.address) + " " + (out.empty() ? "" : "-o " + out + " ") +
+         of_protocol(protocol) + " --sport " + std::to_string(from.port);
 }
 
 /// What was sent to `external` and translated. "--ctstate DNAT" alone would also let through what
@@ -126,11 +128,11 @@ void Chains::add(const Forward4& door, Moment ends) {
 void Chains::add(const Outbound4& door, Moment ends) {
   if (options_.wan.empty()) return;
   const auto key = key_of(Door(door));
-  const auto match = packets_from(door.protocol, door.internal);
   const auto to_source = " -j SNAT --to-source " + to_string(door.external);
-  postrouting_.rules.push_back(
-      {"-o " + options_.wan + " " + match + " " + until(ends) + to_source, key});
-  if (has_hairpin()) hairpin_source_.rules.push_back({match + to_source, key});
+  const auto outside = packets_from(door.protocol, door.internal, options_.wan);
+  postrouting_.rules.push_back({outside + " " + until(ends) + to_source, key});
+  if (!has_hairpin()) return;
+  hairpin_source_.rules.push_back({packets_from(door.protocol, door.internal) + to_source, key});
 }
 
 /// ip6tables -A POSTERN-FORWARD -d INTERNAL -p udp --dport PORT -j ACCEPT, and in the mangle table

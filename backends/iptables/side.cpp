@@ -39,6 +39,12 @@ bool Side::is_stale_for(const Doors& doors, Moment now) const {
   return ours != current_.doors.size();
 }
 
+bool Side::is_intact() const {
+  if (uncertain_) return false;
+  const auto held = tool_.read();
+  return !held || are_same_rules(*held, current_.rules);
+}
+
 Result<void, ToolError> Side::reset(const RulesOptions& options, const Doors& doors) {
   auto held = tool_.read();
   if (!held) return fail(std::move(held.error()));

@@ -27,6 +27,9 @@ class Side {
   /// Whether the rules must be written for these doors (of both families) to be open, and for their
   /// ends to be told well enough.
   [[nodiscard]] bool is_stale_for(const Doors& doors, Moment now) const;
+  /// Whether the firewall has the rules that we wrote last. What cannot be read counts as if it
+  /// had.
+  [[nodiscard]] bool is_intact() const;
   /// Makes the rules anew, whatever stands there of ours. An error changes nothing, unless
   /// is_uncertain().
   [[nodiscard]] Result<void, ToolError> reset(const RulesOptions& options, const Doors& doors);

@@ -13,10 +13,8 @@
 namespace postern::test {
 namespace {
 
-constexpr const char* kNft = "iptables-nft-restore";
-constexpr const char* kLegacy = "iptables-legacy-restore";
-
-/// Whenever doors are asked for, those in the firewall itself must be the same.
+/// Whenever doors are asked for, those in the firewall itself must be the same, and its rules those
+/// that were written.
 class CheckedBackend final : public FirewallBackend {
  public:
   CheckedBackend(std::unique_ptr<IptablesBackend> backend, IptablesHost& host)
@@ -27,6 +25,7 @@ class CheckedBackend final : public FirewallBackend {
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override {
     auto doors = backend_->open_doors(now);
     if (!doors) return doors;
+    EXPECT_TRUE(backend_->is_intact());
     const auto found = doors_in_firewall(host_, now);
     auto expected = *doors;
     // They need no rule.
@@ -77,20 +76,6 @@ class IptablesSubject {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesNft, BackendConformance, IptablesSubject<false>);
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesLegacy, BackendConformance, IptablesSubject<true>);
-
-[[nodiscard]] RemoteFilter from(const char* prefix, std::uint16_t first = 0,
-                                std::uint16_t last = 0xffff) {
-  return {*Prefix::parse(prefix), first, last};
-}
-
-/// A house whose interfaces have addresses, so that hairpin works.
-[[nodiscard]] Network addressed() {
-  auto network = one_lan();
-  network.wan->addresses = {{*Address::parse("203.0.113.1"), 24}};
-  network.lan.front().addresses = {{*Address::parse("192.168.78.1"), 24},
-                                   {*Address::parse("2001:db8::1"), 64}};
-  return network;
-}
 
 class IptablesBackendTest : public testing::TestWithParam<const char*> {
  protected:

@@ -41,6 +41,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.natpmp_enabled);
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
+  EXPECT_EQ(config.iptables_restore, "");
   EXPECT_FALSE(config.keeps_established_tcp);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.1:5352");
   EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
@@ -67,6 +68,8 @@ announce_to_5351 = true
 [nftables]
 renew_in_place = false
 table_owner = true
+[iptables]
+restore = "iptables-legacy-restore"
 [flows]
 keep_established_tcp = true
 [status]
@@ -94,6 +97,7 @@ for_others = true
   EXPECT_TRUE(config.natpmp_announces_to_5351);
   EXPECT_FALSE(config.nftables_renew_in_place);
   EXPECT_TRUE(config.nftables_table_owner);
+  EXPECT_EQ(config.iptables_restore, "iptables-legacy-restore");
   EXPECT_FALSE(config.adapts_host_firewall);
   EXPECT_TRUE(config.keeps_established_tcp);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.2:8080");

@@ -111,7 +111,7 @@ class HostFirewall(LabTest):
         for port, is_reloaded in (4001, False), (4002, True):
             self.lab.natpmpc("lan-a", "-a", port + 36_100, port, "udp", 60)
             if is_reloaded:
-                self.lab.script("firewall")
+                self.reload_firewall()
             with self.subTest(reloaded=is_reloaded):
                 for host in hosts:
                     self.assert_open(host, 40100)
@@ -136,5 +136,5 @@ class HostFirewall(LabTest):
         self.assertEqual(Client(self.lab).map(UDP, 4000, 4000).result, 0)
         own = UdpService(self.lab, "gw", 4000)
         self.assertIsNone(own.reached((GATEWAY, 4000), LAN_A, "lan-a"))
-        self.lab.script("firewall")
+        self.reload_firewall()
         self.assertIsNotNone(own.reached((GATEWAY, 4000), LAN_A, "lan-a"))

@@ -19,6 +19,23 @@
 
 namespace postern::test {
 
+inline constexpr const char* kNft = "iptables-nft-restore";
+inline constexpr const char* kLegacy = "iptables-legacy-restore";
+
+[[nodiscard]] inline RemoteFilter from(const char* prefix, std::uint16_t first = 0,
+                                       std::uint16_t last = 0xffff) {
+  return {*Prefix::parse(prefix), first, last};
+}
+
+/// A house whose interfaces have addresses, so that hairpin works.
+[[nodiscard]] inline Network addressed() {
+  auto network = one_lan();
+  network.wan->addresses = {{*Address::parse("203.0.113.1"), 24}};
+  network.lan.front().addresses = {{*Address::parse("192.168.78.1"), 24},
+                                   {*Address::parse("2001:db8::1"), 64}};
+  return network;
+}
+
 /// What a test says about the programs that are run.
 struct RunnerState {
   /// The rules that open these are spoilt, so that the real program really refuses them.
@@ -52,9 +69,9 @@ class TestRunner final : public iptables::Runner {
   /// Makes "--dport 1000" an option that is not known, in the rule that opens this door.
   static void spoil(std::string& text, const DoorKey& key) {
     const bool is_outbound = key.kind == DoorKey::Kind::outbound4;
-    const std::string chain = key.kind == DoorKey::Kind::forward4 ? "-A POSTERN-PREROUTING "
-                              : is_outbound                       ? "-A POSTERN-POSTROUTING "
-                                                                  : "-A POSTERN-FORWARD ";
+    const std::string chain = key.kind == DoorKey::Kind::forward4 ? " POSTERN-PREROUTING "
+                              : is_outbound                       ? " POSTERN-POSTROUTING "
+                                                                  : " POSTERN-FORWARD ";
     const auto length = key.endpoint.address.is_v4() ? "/32 " : "/128 ";
     const std::string address =
         (is_outbound ? "-s " : "-d ") + key.endpoint.address.to_string() + length;

@@ -1,0 +1,92 @@
+#include <memory>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "backends/iptables/iptables_backend.h"
+#include "tests/support/backend_conformance.h"
+#include "tests/support/iptables_fixture.h"
+
+namespace postern::test {
+namespace {
+
+class IptablesIntactTest : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (const auto& why = host_.why_not()) GTEST_SKIP() << *why;
+    backend_ = std::move(*host_.open());
+  }
+
+  [[nodiscard]] Result<void, BackendError> reset(const std::vector<TimedDoor>& doors = {}) {
+    return backend_->reset(addressed(), doors, kNow);
+  }
+
+  IptablesHost host_{GetParam()};
+  std::unique_ptr<IptablesBackend> backend_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Nft, IptablesIntactTest, testing::Values(kNft));
+INSTANTIATE_TEST_SUITE_P(Legacy, IptablesIntactTest, testing::Values(kLegacy));
+
+/// Doors of every kind, with all the ways to write a filter.
+[[nodiscard]] std::vector<TimedDoor> varied() {
+  auto several = forward(1001, 5001);
+  std::get<Forward4>(several.door).filters =
+      normalized({from("198.51.100.7"), from("192.0.2.0/24"), from("0.0.0.0/0", 5, 5),
+                  from("203.0.113.128/25", 7, 9)});
+  return {forward(1000, 5000), several, outbound(5000, 1000), pinhole(80),
+          pinhole(81, {from("2001:db8:1::/48"), from("2001:db8:2::7", 1, 2), from("::/0", 9, 9),
+                       from("::ffff:192.0.2.0/120")})};
+}
+
+TEST_P(IptablesIntactTest, WhatItWroteIsIntact) {
+  EXPECT_TRUE(backend_->is_intact()) << "nothing is written yet";
+  ASSERT_TRUE(ok(reset()));
+  EXPECT_TRUE(backend_->is_intact());
+  ASSERT_TRUE(ok(reset(varied())));
+  EXPECT_TRUE(backend_->is_intact());
+  const std::vector changes{closed(forward(1000, 5000)), opened(forward(1002, 5002))};
+  ASSERT_TRUE(ok(backend_->commit(changes, kNow)));
+  EXPECT_TRUE(backend_->is_intact());
+}
+
+TEST_P(IptablesIntactTest, WhatOthersChangeOfTheirsLeavesOursIntact) {
+  ASSERT_TRUE(ok(reset(varied())));
+  ASSERT_EQ(host_.change("filter", "-I FORWARD 1 -j DROP\n:OTHERS - [0:0]\n-A OTHERS -j DROP"), "");
+  ASSERT_EQ(host_.change("nat", "-I PREROUTING -p udp --dport 9 -j REDIRECT"), "");
+  EXPECT_TRUE(backend_->is_intact());
+}
+
+TEST_P(IptablesIntactTest, WhatOthersChangeOfOursIsSeenAndMendedByReset) {
+  ASSERT_TRUE(ok(reset(varied())));
+  struct Damage {
+    const char* table;
+    const char* lines;
+  };
+  for (const auto& [table, lines] : std::vector<Damage>{
+           {"filter", "-F FORWARD"},
+           {"filter", "-D FORWARD -j POSTERN-FORWARD\n-F POSTERN-FORWARD\n-X POSTERN-FORWARD"},
+           {"filter", "-I FORWARD -p udp -j POSTERN-FORWARD"},
+           {"filter", "-I POSTERN-FORWARD -j DROP"},
+           {"mangle", "-D POSTERN-MARK 1"},
+           {"mangle", "-R POSTERN-MARK 1 -j MARK --set-xmark 0x1/0x1"},
+           {"nat", "-F"},
+           {"nat", "-A PREROUTING -p udp --dport 9 -j REDIRECT"},
+           {"nat", "-A POSTERN-PREROUTING -p udp --dport 9 -j REDIRECT"},
+           {"nat", ":POSTERN-MORE - [0:0]"}}) {
+    SCOPED_TRACE(lines);
+    ASSERT_EQ(host_.change(table, lines), "");
+    EXPECT_FALSE(backend_->is_intact());
+    ASSERT_TRUE(ok(reset(varied())));
+    EXPECT_TRUE(backend_->is_intact());
+  }
+}
+
+TEST_P(IptablesIntactTest, WhatCannotBeReadCountsAsIntact) {
+  ASSERT_TRUE(ok(reset()));
+  host_.state().failing = {"-save"};
+  EXPECT_TRUE(backend_->is_intact());
+}
+
+}  // namespace
+}  // namespace postern::test
