@@ -82,8 +82,8 @@ FloorMap::FloorMap() : socket_(mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC)
 int FloorMap::commit(const std::vector<FloorDoor>& doors) {
   mark(NFNL_MSG_BATCH_BEGIN);
   // nft add element inet floor dnat4 { ADDRESS . PROTOCOL . PORT timeout TIME : ADDRESS . PORT }
-  auto* message = start(nftables::message_type(NFT_MSG_NEWSETELEM), NLM_F_CREATE | NLM_F_ACK);
-  nftables::put_family(message, NFPROTO_INET);
+  auto* message = start(netlink::message_type(NFT_MSG_NEWSETELEM), NLM_F_CREATE | NLM_F_ACK);
+  netlink::put_family(message, NFPROTO_INET);
   mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, kTable);
   mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, kMap);
   auto* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -105,14 +105,14 @@ nlmsghdr* FloorMap::start(std::uint16_t type, std::uint16_t flags) {
 
 void FloorMap::mark(std::uint16_t type) {
   auto* message = start(type, 0);
-  nftables::put_family(message, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+  netlink::put_family(message, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
   finish(message);
 }
 
 /// nft add table inet floor
 void FloorMap::put_table() {
-  auto* message = start(nftables::message_type(NFT_MSG_NEWTABLE), NLM_F_CREATE);
-  nftables::put_family(message, NFPROTO_INET);
+  auto* message = start(netlink::message_type(NFT_MSG_NEWTABLE), NLM_F_CREATE);
+  netlink::put_family(message, NFPROTO_INET);
   mnl_attr_put_strz(message, NFTA_TABLE_NAME, kTable);
   finish(message);
 }
@@ -134,8 +134,8 @@ void FloorMap::put_map() {
   nftnl_set_set_u32(set.get(), NFTNL_SET_DATA_LEN, sizeof(Data));
   nftnl_set_set_u32(set.get(), NFTNL_SET_DESC_SIZE, 65536);
   nftnl_set_add_expr(set.get(), counter);  // which the set owns from here on
-  auto* message = start(nftables::message_type(NFT_MSG_NEWSET), NLM_F_CREATE | NLM_F_ACK);
-  nftables::put_family(message, NFPROTO_INET);
+  auto* message = start(netlink::message_type(NFT_MSG_NEWSET), NLM_F_CREATE | NLM_F_ACK);
+  netlink::put_family(message, NFPROTO_INET);
   nftnl_set_nlmsg_build_payload(message, set.get());
   finish(message);
 }

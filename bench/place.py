@@ -1,6 +1,6 @@
-"""The place of the measurement: a client and a gateway in network namespaces.
+"""The place of the measurement: a client, a gateway and a host outside, in network namespaces.
 
-    client 192.168.1.10 -- lan0 192.168.1.1 [gateway] wan0 -- (back to the client, unused)
+    client 192.168.1.10 -- lan0 192.168.1.1 [gateway] wan0 11.0.113.1 -- inet 11.0.113.99
 """
 
 import os
@@ -12,6 +12,11 @@ LAN_ADDRESS = "192.168.1.1"
 CLIENT_ADDRESS = "192.168.1.10"
 # miniupnpd refuses to work behind a private or documentation address. No packet leaves.
 WAN_ADDRESS = "11.0.113.1"
+INET_ADDRESS = "11.0.113.99"
+LAN6, CLIENT6 = "2001:db8:1::1", "2001:db8:1::10"
+WAN6, INET6 = "2001:db8:ff::1", "2001:db8:ff::99"
+# The hosts that bench/measured_doors.h has mappings for; all are the client.
+MAPPED_HOSTS, MAPPED_HOSTS6 = "10.1.0.0/16", "2001:db8:2::/64"
 
 # What a router's own firewall has in the path of a request, the same for every server.
 HOST_FIREWALL = """
@@ -63,16 +68,17 @@ def command(*words, text=None, timeout=30):
 
 
 class Place:
-    """The two namespaces, for the time of a with block."""
+    """The namespaces, for the time of a with block."""
 
     def __init__(self):
         # The process id in the names tells whose they are, see _remove_leftovers().
         self.gateway = f"pstbench-{os.getpid()}-gw"
         self.client = f"pstbench-{os.getpid()}-client"
+        self.inet = f"pstbench-{os.getpid()}-inet"
         # One CPU for the server and one for the generator, where there are two.
         cpus = sorted(os.sched_getaffinity(0))
         self.has_two_cpus = len(cpus) > 1
-        self._cpu = {self.client: cpus[0], self.gateway: cpus[-1]}
+        self._cpu = {self.client: cpus[0], self.inet: cpus[0], self.gateway: cpus[-1]}
 
     def __enter__(self):
         _remove_leftovers()
@@ -99,25 +105,49 @@ class Place:
         """Leaves the gateway with the firewall of the host, and `extra`, and nothing else."""
         self.nft("-f", "-", text="flush ruleset\n" + HOST_FIREWALL + extra)
 
+    def route_flows(self):
+        """Also IPv6, and ways from outside to the hosts that have mappings."""
+        for host in self._cpu:
+            self._sysctl(host, "net.ipv6.conf.all.disable_ipv6=0", "net.ipv4.conf.all.rp_filter=0",
+                         "net.ipv4.conf.default.rp_filter=0")
+        self._sysctl(self.gateway, "net.ipv6.conf.all.forwarding=1",
+                     "net.ipv4.conf.lan0.rp_filter=0", "net.ipv4.conf.wan0.rp_filter=0")
+        self._sysctl(self.client, "net.ipv4.conf.eth0.rp_filter=0")
+        for host, side, address in ((self.gateway, "lan0", LAN6), (self.gateway, "wan0", WAN6),
+                                    (self.client, "eth0", CLIENT6), (self.inet, "eth0", INET6)):
+            command("ip", "-n", host, "address", "add", f"{address}/64", "dev", side, "nodad")
+        for host, words in ((self.gateway, f"default via {INET_ADDRESS}"),
+                            (self.gateway, f"default via {INET6}"),
+                            (self.gateway, f"{MAPPED_HOSTS} via {CLIENT_ADDRESS}"),
+                            (self.gateway, f"{MAPPED_HOSTS6} via {CLIENT6}"),
+                            (self.client, f"default via {LAN_ADDRESS}"),
+                            (self.client, f"default via {LAN6}"),
+                            (self.client, f"local {MAPPED_HOSTS} dev lo"),
+                            (self.client, f"local {MAPPED_HOSTS6} dev lo")):
+            command("ip", "-n", host, "route", "add", *words.split())
+
     def _up(self):
-        for host in (self.gateway, self.client):
+        for host in self._cpu:
             command("ip", "netns", "add", host)
             command("ip", "-n", host, "link", "set", "lo", "up")
-        command("ip", "netns", "exec", self.gateway, "sysctl", "-qw", "net.ipv4.ip_forward=1")
-        self._link("lan0", LAN_ADDRESS, "eth0", CLIENT_ADDRESS)
-        self._link("wan0", WAN_ADDRESS, "eth1", None)
+        self._sysctl(self.gateway, "net.ipv4.ip_forward=1")
+        self._link("lan0", LAN_ADDRESS, self.client, CLIENT_ADDRESS)
+        self._link("wan0", WAN_ADDRESS, self.inet, INET_ADDRESS)
 
-    def _link(self, gateway_side, gateway_address, client_side, client_address):
+    def _link(self, gateway_side, gateway_address, peer, peer_address):
         command("ip", "-n", self.gateway, "link", "add", gateway_side, "type", "veth",
-                "peer", "name", client_side, "netns", self.client)
+                "peer", "name", "eth0", "netns", peer)
         for host, side, address in ((self.gateway, gateway_side, gateway_address),
-                                    (self.client, client_side, client_address)):
-            if address:
-                command("ip", "-n", host, "address", "add", f"{address}/24", "dev", side)
+                                    (peer, "eth0", peer_address)):
+            command("ip", "-n", host, "address", "add", f"{address}/24", "dev", side)
             command("ip", "-n", host, "link", "set", side, "up")
 
+    @staticmethod
+    def _sysctl(host, *settings):
+        command("ip", "netns", "exec", host, "sysctl", "-qw", *settings)
+
     def _down(self):
-        for host in (self.gateway, self.client):
+        for host in self._cpu:
             _remove(host)
 
 

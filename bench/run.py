@@ -2,6 +2,7 @@
 """Runs the measurement and judges it; script/bench builds what is needed and starts this."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 
+import data_plane
 import report
 from place import LAN_ADDRESS, BenchError, Place
 from servers import Floor, Miniupnpd, Postern
@@ -130,12 +132,14 @@ def arguments():
         prog="script/bench", description="Measures Postern beside two floors and miniupnpd, and "
         "judges the bars. Exit status 1 when one is missed. bench/README.md says more.")
     parser.add_argument("--quick", action="store_true", help="two minutes at most instead of ten")
+    parser.add_argument("--data-plane", action="store_true",
+                        help="measures instead what mappings cost the first packet of a flow")
     parser.add_argument("--json", metavar="FILE", help="keep every measurement, a line each")
     parser.add_argument("--rounds", type=int, metavar="N", help="instead of 9, or 3 with --quick")
     parser.add_argument("--servers", default=",".join(SERVERS), metavar="A,B,...",
                         help="only these (default: %(default)s)")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bench" / "bin",
-                        metavar="DIR", help="where natpmp_load and natpmp_floor are")
+                        metavar="DIR", help="where the programs of bench/ are")
     parser.add_argument("--posternd", type=pathlib.Path, metavar="FILE",
                         help="the daemon to measure (default: the one built beside them)")
     options = parser.parse_args()
@@ -150,31 +154,44 @@ def arguments():
     return options
 
 
+def compare_servers(place, options, out):
+    """The text to print, and whether all bars are met."""
+    plan_of = {name: plan for name, plan in plans(options.quick, options.rounds).items()
+               if name in options.servers}
+    every = {"floor_one": Floor(place, options.bin, is_together=False),
+             "floor_all": Floor(place, options.bin, is_together=True),
+             "postern": Postern(place, options.bin, options.posternd),
+             "miniupnpd": Miniupnpd(place, options.bin)}
+    servers = [every[name] for name in options.servers]
+    records = run_rounds(place, servers, plan_of, options.bin, out)
+    verdicts, is_passed = report.bars(records)
+    note = "" if place.has_two_cpus else "Note: one CPU only, shared by server and generator.\n"
+    return f"{note}{report.tables(records)}\n{verdicts}", is_passed
+
+
+def measure_flows(place, options, out):
+    """The text to print, and whether all bars are met."""
+    rounds = options.rounds or (3 if options.quick else 9)
+    records = data_plane.run_rounds(place, options.bin, rounds, out, progress)
+    verdicts, is_passed = data_plane.bars(records)
+    return f"{data_plane.table(records)}\n\n{verdicts}", is_passed
+
+
 def main():
     options = arguments()
     if os.geteuid() != 0:
         raise BenchError("network namespaces need root: sudo script/bench")
-    if "postern" in options.servers and not options.posternd.exists():
+    if not options.data_plane and "postern" in options.servers and not options.posternd.exists():
         raise BenchError(f"no daemon at {options.posternd}")
-    plan_of = {name: plan for name, plan in plans(options.quick, options.rounds).items()
-               if name in options.servers}
     began = time.monotonic()
-    with Place() as place:
-        every = {"floor_one": Floor(place, options.bin, is_together=False),
-                 "floor_all": Floor(place, options.bin, is_together=True),
-                 "postern": Postern(place, options.bin, options.posternd),
-                 "miniupnpd": Miniupnpd(place, options.bin)}
-        servers = [every[name] for name in options.servers]
+    with contextlib.ExitStack() as stack:
+        place = stack.enter_context(Place())
+        out = None
         if options.json:
-            with open(options.json, "w", encoding="utf-8") as out:
-                records = run_rounds(place, servers, plan_of, options.bin, out)
-        else:
-            records = run_rounds(place, servers, plan_of, options.bin, None)
-        if not place.has_two_cpus:
-            print("Note: one CPU only, shared by server and generator.")
-    print(report.tables(records))
-    verdicts, is_passed = report.bars(records)
-    print(verdicts)
+            out = stack.enter_context(open(options.json, "w", encoding="utf-8"))
+        run = measure_flows if options.data_plane else compare_servers
+        text, is_passed = run(place, options, out)
+    print(text)
     print(f"\n{time.monotonic() - began:.0f} s, load average {os.getloadavg()[0]:.1f} of "
           f"{os.cpu_count()} CPUs")
     return 0 if is_passed else 1

@@ -32,7 +32,11 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   const auto wan_name = [](const Network& network) {
     return network.wan ? network.wan->name : std::string();
   };
-  return wan_name(left) == wan_name(right) && lan_names(left) == lan_names(right);
+  const auto wan_addresses = [](const Network& network) {
+    return network.wan ? network.wan->addresses : std::vector<InterfaceAddress>();
+  };
+  return wan_name(left) == wan_name(right) && wan_addresses(left) == wan_addresses(right) &&
+         lan_names(left) == lan_names(right);
 }
 
 /// Of several addresses the one that packets leave with (RFC 6886 §4.3.2).
@@ -117,6 +121,7 @@ Turn Gateway::on_network(const Network& network, Moment now) {
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
   Turn turn;
   ++counters_.repairs[reason];
+  doors_were_shut_ = true;
   if (now < next_repair_) {
     if (!rebuild_at_ || *rebuild_at_ > next_repair_) rebuild_at_ = next_repair_;
   } else {
@@ -163,6 +168,7 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
     state_.table.roll_back();
     const auto refused = committed.error().refused_change;
     // Our table may be gone. Put everything back and decide again, as if it had been there.
+    doors_were_shut_ = doors_were_shut_ || !refused;
     if (!refused && refusals == 0 && now >= next_rebuild_ && rebuild(now, turn)) continue;
     if (refused && refusals == 0) {
       state_.table.refuse(changes[*refused].key());
@@ -186,7 +192,7 @@ void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
     // A pin lets through what a forward, which has a change of its own, has translated.
     if (change.is_renewal() || change.key().kind == DoorKey::Kind::pin4) continue;
     if (change.before) {
-      const bool ended_by_itself = !change.after && change.before->ends <= now;
+      const bool ended_by_itself = change.before->ends <= now;
       purges_.push_back({FlowPurge::Which::through_door, change.before->door,
                          ended_by_itself && keeps_established_tcp_});
     }
@@ -194,7 +200,24 @@ void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
       purges_.push_back({FlowPurge::Which::past_door, change.after->door, false});
     }
   }
+  schedule_purge(now);
+}
+
+void Gateway::note_all_past_doors(Moment now) {
+  for (const auto& timed : state_.table.doors()) {
+    if (std::holds_alternative<Forward4>(timed.door)) {
+      purges_.push_back({FlowPurge::Which::past_door, timed.door, false});
+    }
+  }
+  schedule_purge(now);
+}
+
+void Gateway::schedule_purge(Moment now) {
   if (!purges_.empty() && !purge_at_) purge_at_ = now + kPurgeDelay;
+}
+
+void Gateway::on_flows_purged(std::size_t count) {
+  counters_.purged_flows += count;
 }
 
 void Gateway::purge_flows(Turn& turn) {
@@ -238,6 +261,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     ++counters_.commits;
     rebuild_at_.reset();
     note_flows(changes, now);
+    if (std::exchange(doors_were_shut_, false)) note_all_past_doors(now);
     state_.external_address.set_local(external);
   } else {
     note_refusal(done.error(), turn);
@@ -246,6 +270,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     state_.table.refuse_all();
     state_.table.expire(now);
     rebuild_at_ = next_rebuild_;
+    doors_were_shut_ = true;
     if (external != before) {
       state_.table.set_external_address(std::nullopt);
       state_.external_address.set_local(std::nullopt);

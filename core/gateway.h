@@ -60,6 +60,8 @@ class Gateway {
   /// at most ten times a second. `reason` is a constant word, for the counters.
   [[nodiscard]] Turn on_firewall_changed(std::string_view reason, Moment now);
   void on_occupied_ports(const OccupiedPorts& occupied);
+  /// A flow table that purges in the background has ended so many connections.
+  void on_flows_purged(std::size_t count);
   [[nodiscard]] Turn on_timeout(Moment now);
   /// When to call on_timeout() next; nothing: not before something else happens.
   [[nodiscard]] std::optional<Moment> next_timeout() const;
@@ -80,6 +82,9 @@ class Gateway {
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);
+  /// The doors were shut for a while without our doing: who sent meanwhile went past them.
+  void note_all_past_doors(Moment now);
+  void schedule_purge(Moment now);
   void purge_flows(Turn& turn);
   void purge_strays(Turn& turn);
   void note_purge(const Result<std::size_t, std::string>& purged, Turn& turn);
@@ -105,6 +110,8 @@ class Gateway {
   /// No rebuild before this because of a refused commit, or of a change by somebody else.
   Moment next_rebuild_{};
   Moment next_repair_{};
+  /// The firewall did not hold our doors at some time since the last rebuild.
+  bool doors_were_shut_ = false;
   /// Connections to end, and when.
   std::vector<FlowPurge> purges_;
   std::optional<Moment> purge_at_;

@@ -54,6 +54,8 @@ enum class MapError : std::uint8_t {
   external_port_taken,
   /// More filters than one mapping, or all together, may have.
   too_many_filters,
+  /// A filter of the other address family, or with its ports turned around.
+  bad_filter,
   /// The firewall backend cannot do it at all.
   unsupported,
   /// The firewall did not take it.
@@ -76,6 +78,8 @@ enum class MapError : std::uint8_t {
       return "external_port_taken";
     case MapError::too_many_filters:
       return "too_many_filters";
+    case MapError::bad_filter:
+      return "bad_filter";
     case MapError::unsupported:
       return "unsupported";
     case MapError::backend_refused:

@@ -110,6 +110,12 @@ Result<void, MapError> MappingTable::set_filters(Mapping& mapping,
                                                  const MapRequest& request) const {
   if (!request.filters) return {};
   if (request.filters->size() > kMostFiltersOfMapping) return fail(MapError::too_many_filters);
+  const bool is_v4 = !mapping.is_pinhole();
+  for (const auto& filter : *request.filters) {
+    const bool is_good =
+        filter.remote.network().is_v4() == is_v4 && filter.first_port <= filter.last_port;
+    if (!is_good) return fail(MapError::bad_filter);
+  }
   auto filters = normalized(*request.filters);
   if (filters_ - mapping.filters.size() + filters.size() > kMostFilters) {
     return fail(MapError::too_many_filters);
@@ -158,19 +164,22 @@ Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Cl
 
 void MappingTable::expire(Moment now) {
   expired_until_ = std::max(expired_until_, now);
-  while (!due_.empty() && due_.begin()->first <= now) {
-    const MappingId id = due_.begin()->second;
-    auto& entry = mappings_.at(id);
+  while (const auto taken = queue_.take(now)) {
+    const auto& [queued, id] = *taken;
+    const auto found = mappings_.find(id);
+    // Gone, or queued again for an earlier moment.
+    if (found == mappings_.end() || found->second.queued != queued) continue;
+    auto& entry = found->second;
+    entry.queued = Moment::max();
+    if (entry.due > now) {
+      schedule(entry, entry.due);
+      continue;
+    }
     Mapping left = entry.mapping;
     std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
     const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
-    if (!staged) reschedule(entry, now + kRetryExpiry);
+    if (!staged) schedule(entry, now + kRetryExpiry);
   }
-}
-
-std::optional<Moment> MappingTable::next_expiry() const {
-  if (due_.empty()) return std::nullopt;
-  return due_.begin()->first;
 }
 
 void MappingTable::set_external_address(std::optional<Address> address) {
@@ -303,7 +312,7 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   const Entry* before = found == mappings_.end() ? nullptr : &found->second;
   if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
   if (before) {
-    before_turn_.try_emplace(id, Standing{before->mapping, before->due->first});
+    before_turn_.try_emplace(id, Standing{before->mapping, before->due});
   } else {
     before_turn_.try_emplace(id, std::nullopt);
   }
@@ -325,11 +334,14 @@ bool MappingTable::stage_end(MappingId id) {
   if (leaves_outbound_port && younger != younger_of_internal_.end()) {
     const MappingId heir = *younger->second.begin();
     Mapping oldest = mappings_.at(heir).mapping;
+    const Moment due = mappings_.at(heir).due;
     oldest.is_oldest_of_internal = true;
     // Not refused: its forward stays, and the outbound door has the key of the one that ended.
     const bool staged = stage(heir, std::move(oldest));
     assert(staged);
     (void)staged;
+    // It may be due as well, and be next.
+    schedule(mappings_.at(heir), due);
   }
   return true;
 }

@@ -12,6 +12,7 @@
 
 #include "core/capabilities.h"
 #include "core/door.h"
+#include "core/expiry_queue.h"
 #include "core/flat_index.h"
 #include "core/map_request.h"
 #include "core/mapping.h"
@@ -51,7 +52,7 @@ class MappingTable {
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
   /// of the same client, and with its last claim a mapping. Nothing to take back is success. The
-  /// only error is backend_refused.
+  /// only error is backend_refused: what the firewall would not let go stays, the others go.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
@@ -61,8 +62,8 @@ class MappingTable {
   /// Ends the claims whose time is up. Those that the firewall would not let go are tried again
   /// later, at a moment that next_expiry() tells.
   void expire(Moment now);
-  /// When expire() has something to do next.
-  [[nodiscard]] std::optional<Moment> next_expiry() const;
+  /// When to call expire() next: nothing is due before. After a renewal it may be too early.
+  [[nodiscard]] std::optional<Moment> next_expiry() const { return queue_.first(); }
 
   /// New mappings get this external address and all existing ones move to it. Without one, new
   /// mappings are refused and existing ones stay where they are.
@@ -118,13 +119,15 @@ class MappingTable {
       return {mapping.protocol, mapping.internal};
     }
   };
-  /// Each mapping by the moment when expire() must look at it.
-  using DueIndex = std::set<std::pair<Moment, MappingId>>;
   struct Entry {
     Mapping mapping;
-    DueIndex::iterator due;
+    /// When expire() must look at it.
+    Moment due{};
+    /// The earliest moment that the queue has for it; never later than `due`.
+    Moment queued{};
   };
-  /// A mapping as it stood, with its place in the queue for expire().
+  using Entries = std::unordered_map<MappingId, Entry>;
+  /// A mapping as it stood.
   struct Standing {
     Mapping mapping;
     Moment due;
@@ -140,7 +143,9 @@ class MappingTable {
   void unlink(const Entry& entry);
   void link_internal(const Mapping& mapping);
   void unlink_internal(const Mapping& mapping);
-  void reschedule(Entry& entry, Moment due);
+  void schedule(Entry& entry, Moment due);
+  /// Leaves out of the queue what is gone, when that is most of it.
+  void tidy_queue();
   /// When expire() must look at the mapping: when its first claim ends, or a while from now when
   /// the firewall refused to let that go.
   [[nodiscard]] Moment due_of(const Mapping& mapping) const;
@@ -168,14 +173,14 @@ class MappingTable {
   PortAllocator ports_;
   std::optional<Address> external_address_;
 
-  std::unordered_map<MappingId, Entry> mappings_;
+  Entries mappings_;
   FlatIndex<Mapping, ExternalOf, PortKeyHash> by_external_;
   /// Of each internal endpoint the oldest mapping …
   FlatIndex<Mapping, InternalOf, PortKeyHash> by_internal_;
   /// … and the others, if it has any.
   std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> younger_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
-  DueIndex due_;
+  ExpiryQueue queue_;
   /// On all mappings together.
   std::size_t filters_ = 0;
   MappingId next_id_ = 1;

@@ -7,6 +7,9 @@
 namespace postern {
 namespace {
 
+/// So many moments of mappings that are gone may always wait in the queue.
+constexpr std::size_t kFewQueued = 1024;
+
 /// Whether the two stand in the indexes alike; only their ends may differ.
 [[nodiscard]] bool is_indexed_alike(const Mapping& left, const Mapping& right) {
   const auto same_claimant = [](const Claim& a, const Claim& b) {
@@ -75,14 +78,15 @@ void MappingTable::put(MappingId id, std::optional<Standing> standing) {
   const auto found = mappings_.find(id);
   if (found == mappings_.end()) {
     if (!standing) return;
-    auto& entry = mappings_.emplace(id, Entry{std::move(standing->mapping), {}}).first->second;
+    auto& entry =
+        mappings_.emplace(id, Entry{std::move(standing->mapping), {}, Moment::max()}).first->second;
     link(entry, standing->due);
     return;
   }
   auto& entry = found->second;
   if (standing && is_indexed_alike(entry.mapping, standing->mapping)) {
     entry.mapping = std::move(standing->mapping);
-    reschedule(entry, standing->due);
+    schedule(entry, standing->due);
     return;
   }
   unlink(entry);
@@ -91,6 +95,7 @@ void MappingTable::put(MappingId id, std::optional<Standing> standing) {
     link(entry, standing->due);
   } else {
     mappings_.erase(found);
+    tidy_queue();
   }
 }
 
@@ -109,7 +114,7 @@ void MappingTable::link(Entry& entry, Moment due) {
       ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
     }
   }
-  entry.due = due_.emplace_hint(due_.end(), due, mapping.id);
+  schedule(entry, due);
 }
 
 void MappingTable::unlink(const Entry& entry) {
@@ -129,7 +134,6 @@ void MappingTable::unlink(const Entry& entry) {
       ports_.cancel_reservation(companion(mapping.protocol), mapping.external.port);
     }
   }
-  due_.erase(entry.due);
 }
 
 void MappingTable::link_internal(const Mapping& mapping) {
@@ -151,11 +155,21 @@ void MappingTable::unlink_internal(const Mapping& mapping) {
   if (younger->second.empty()) younger_of_internal_.erase(younger);
 }
 
-void MappingTable::reschedule(Entry& entry, Moment due) {
-  auto node = due_.extract(entry.due);
-  node.value().first = due;
-  // Most renewals ask for as long as all others do, and so come last.
-  entry.due = due_.insert(due_.end(), std::move(node));
+void MappingTable::schedule(Entry& entry, Moment due) {
+  entry.due = due;
+  if (due >= entry.queued) return;
+  tidy_queue();
+  entry.queued = due;
+  queue_.add(due, entry.mapping.id);
+}
+
+void MappingTable::tidy_queue() {
+  if (queue_.size() < 2 * mappings_.size() + kFewQueued) return;
+  queue_.clear();
+  for (auto& [id, entry] : mappings_) {
+    entry.queued = entry.due;
+    queue_.add(entry.due, id);
+  }
 }
 
 bool MappingTable::is_linked(const Entry& entry) const {
@@ -165,11 +179,11 @@ bool MappingTable::is_linked(const Entry& entry) const {
         const auto found = by_client_.find(claim.claimant.client);
         return found != by_client_.end() && found->second.contains(mapping.id);
       });
-  const auto& [due, due_id] = *entry.due;
   return find_by_external(mapping.protocol, mapping.external) == &mapping &&
          is_linked_internally(mapping) && clients_know &&
-         (mapping.is_pinhole() || holds_its_port(mapping)) && due_id == mapping.id &&
-         due >= mapping.first_claim_ends() && due > expired_until_;
+         (mapping.is_pinhole() || holds_its_port(mapping)) &&
+         entry.due >= mapping.first_claim_ends() && entry.due > expired_until_ &&
+         entry.queued <= entry.due;
 }
 
 bool MappingTable::is_linked_internally(const Mapping& mapping) const {
@@ -203,8 +217,9 @@ bool MappingTable::is_consistent() const {
     filters += mapping.filters.size();
   }
   return by_external_.size() == mappings_.size() &&
-         by_internal_.size() + younger == mappings_.size() && due_.size() == mappings_.size() &&
-         client_entries == claimants && filters == filters_;
+         by_internal_.size() + younger == mappings_.size() && queue_.size() >= mappings_.size() &&
+         queue_.size() <= 2 * mappings_.size() + kFewQueued && client_entries == claimants &&
+         filters == filters_;
 }
 
 }  // namespace postern

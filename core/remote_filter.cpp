@@ -1,6 +1,7 @@
 #include "core/remote_filter.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace postern {
 namespace {
@@ -25,6 +26,30 @@ void cut(std::vector<Ports>& ports, std::uint32_t first, std::uint32_t last) {
   ports = std::move(left);
 }
 
+/// Joins what touches or overlaps among filters of one prefix. They must be sorted.
+[[nodiscard]] RemoteFilters joined(const RemoteFilters& filters) {
+  RemoteFilters all;
+  for (const auto& filter : filters) {
+    const bool touches = !all.empty() && all.back().remote == filter.remote &&
+                         filter.first_port <= std::uint32_t{all.back().last_port} + 1;
+    if (touches) {
+      all.back().last_port = std::max(all.back().last_port, filter.last_port);
+    } else {
+      all.push_back(filter);
+    }
+  }
+  return all;
+}
+
+/// Wide prefixes first.
+[[nodiscard]] bool is_wider(const RemoteFilter& left, const RemoteFilter& right) {
+  const auto rank = [](const RemoteFilter& filter) {
+    return std::tuple(filter.remote.length(), filter.remote.network(), filter.first_port,
+                      filter.last_port);
+  };
+  return rank(left) < rank(right);
+}
+
 }  // namespace
 
 bool RemoteFilter::is_one_host() const {
@@ -32,14 +57,11 @@ bool RemoteFilter::is_one_host() const {
 }
 
 RemoteFilters normalized(RemoteFilters filters) {
-  // Wide prefixes first: whatever overlaps with a narrower one then contains it, and what is left
-  // of the narrower one differs only in its ports.
-  std::sort(filters.begin(), filters.end(),
-            [](const RemoteFilter& left, const RemoteFilter& right) {
-              return left.remote.length() < right.remote.length();
-            });
+  // Whatever overlaps with a narrower prefix then contains it, and what is left of the narrower one
+  // differs only in its ports.
+  std::sort(filters.begin(), filters.end(), is_wider);
   RemoteFilters disjoint;
-  for (const auto& filter : filters) {
+  for (const auto& filter : joined(filters)) {
     std::vector<Ports> left{{filter.first_port, filter.last_port}};
     for (const auto& wider : disjoint) {
       if (wider.remote.contains(filter.remote.network())) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,13 +17,14 @@ namespace postern {
 /// takes 10 ms and more, and clients must not wait meanwhile. What comes in while the thread is
 /// busy is one purge when it is free again.
 ///
-/// purge() returns at once, with the number of connections, or the error, of what was done since it
-/// was asked last. The other calls wait for their answer.
+/// purge() returns 0 at once; what came of it is told later. The other calls wait for their answer.
 class BackgroundFlowTable final : public FlowTable {
  public:
-  /// `table` is used by this object alone from now on; its calls may come from two threads, not at
-  /// the same time for purge().
-  explicit BackgroundFlowTable(std::unique_ptr<FlowTable> table);
+  using Purged = std::function<void(Result<std::size_t, std::string>)>;
+
+  /// `table` is used by this object alone from now on, its purge() on the other thread only.
+  /// `purged` is called on the other thread after each purge.
+  BackgroundFlowTable(std::unique_ptr<FlowTable> table, Purged purged);
   /// Waits for the purge that is being done, and forgets the others.
   ~BackgroundFlowTable() override;
   BackgroundFlowTable(const BackgroundFlowTable&) = delete;
@@ -40,13 +42,12 @@ class BackgroundFlowTable final : public FlowTable {
   void work();
 
   std::unique_ptr<FlowTable> table_;
+  Purged purged_;
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  /// Under the mutex: what to do, what came of it, and whether to end.
+  /// Under the mutex: what to do, and whether to end.
   std::vector<FlowPurge> waiting_;
-  std::size_t purged_ = 0;
-  std::optional<std::string> error_;
   bool is_ending_ = false;
 
   std::thread thread_;

@@ -4,23 +4,23 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "host/instance_name.h"
+
 namespace postern {
 
 Result<InstanceLock, std::string> InstanceLock::take() {
-  constexpr std::string_view kName = "postern/instance";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   // The first octet stays 0, which makes the name abstract (unix(7)).
-  std::copy(kName.begin(), kName.end(), address.sun_path + 1);
+  std::copy(host::kInstanceName.begin(), host::kInstanceName.end(), address.sun_path + 1);
   constexpr auto kLength =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + kName.size());
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + host::kInstanceName.size());
 
   InstanceLock lock(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const bool is_taken =

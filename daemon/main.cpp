@@ -7,7 +7,6 @@
 
 #include "backends/memory/memory_flow_table.h"
 #include "backends/registry.h"
-#include "daemon/background_flow_table.h"
 #include "daemon/command_line.h"
 #include "daemon/config.h"
 #include "daemon/exit_code.h"
@@ -66,8 +65,7 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::warn("{}; connections outlive the doors they came through", flows.error());
     flows = std::make_unique<MemoryFlowTable>();
   }
-  BackgroundFlowTable background(std::move(*flows));
-  Service service(config, **backend, background);
+  Service service(config, **backend, std::move(*flows));
   return service.run();
 }
 

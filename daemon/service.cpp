@@ -43,12 +43,16 @@ constexpr Seconds kNetworkRetryPause{1};
 
 }  // namespace
 
-Service::Service(const Config& config, FirewallBackend& backend, FlowTable& flows)
+Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows)
     : config_(config),
       backend_(backend),
+      flows_(std::move(flows),
+             [this](Result<std::size_t, std::string> purged) {
+               asio::post(io_, [this, purged = std::move(purged)] { note_purge(purged); });
+             }),
       natpmp_({config.natpmp_announces_to_5351}),
       demux_(config.natpmp_enabled ? &natpmp_ : nullptr),
-      gateway_(gateway_options(config), backend, flows, demux_, now()),
+      gateway_(gateway_options(config), backend, flows_, demux_, now()),
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};
@@ -94,6 +98,9 @@ Service::Started Service::start() {
   if (auto listening = http_.listen(config_.status_listen); !listening) {
     return fail(StartError{ExitCode::failure, std::move(listening.error())});
   }
+  // Before our rules stand, so that nothing done to them goes unheard; and before the first
+  // request, so that no port that somebody else uses is handed out.
+  if (host_) host_->start(netlink_ports(backend_), network_);
   const Moment moment = now();
   const auto turn = gateway_.start(network_, moment);
   if (!turn) {
@@ -101,8 +108,6 @@ Service::Started Service::start() {
     return fail(StartError{code, turn.error().reason});
   }
   finish(*turn, moment);
-  // Before the first request: no port that somebody else uses is handed out.
-  if (host_) host_->start(netlink_ports(backend_), network_);
   for (const auto& port : ports_) watch(*port);
   // Due at once, unless the network was read just now.
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
@@ -189,6 +194,14 @@ void Service::watch_signals() {
   });
 }
 
+void Service::note_purge(const Result<std::size_t, std::string>& purged) {
+  if (purged) {
+    gateway_.on_flows_purged(*purged);
+  } else if (may_log(now())) {
+    spdlog::warn("{}", purged.error());
+  }
+}
+
 HostFirewall::Reactions Service::reactions_to_host() {
   return {
       .table_changed =
@@ -260,7 +273,7 @@ void Service::finish(const Turn& turn, Moment now) {
 
 void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& reason : turn.backend_errors) {
-    if (may_log(now)) spdlog::error("{}: {}", backend_.name(), reason);
+    if (may_log(now)) spdlog::error("{}", reason);
   }
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.

@@ -9,6 +9,7 @@
 #include "core/firewall_backend.h"
 #include "core/gateway.h"
 #include "daemon/asio.h"
+#include "daemon/background_flow_table.h"
 #include "daemon/config.h"
 #include "daemon/deadline.h"
 #include "daemon/exit_code.h"
@@ -25,7 +26,7 @@ namespace postern {
 /// The gateway with its sockets, timer, signals and log: everything that main() starts.
 class Service {
  public:
-  Service(const Config& config, FirewallBackend& backend, FlowTable& flows);
+  Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows);
 
   /// Serves until TERM or INT, or says why it cannot and ends.
   [[nodiscard]] ExitCode run();
@@ -48,6 +49,7 @@ class Service {
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
+  void note_purge(const Result<std::size_t, std::string>& purged);
   /// Reads the network and adapts to it; when something of this failed, again a second later.
   void follow_network();
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
@@ -60,6 +62,7 @@ class Service {
   const Config& config_;
   FirewallBackend& backend_;
   asio::io_context io_{1};
+  BackgroundFlowTable flows_;
   natpmp::Frontend natpmp_;
   VersionDemux demux_;
   Gateway gateway_;

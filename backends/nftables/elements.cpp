@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 
 #include "core/bytes.h"
 
@@ -121,6 +122,7 @@ class KeyReader {
 [[nodiscard]] Element filtered(Container host, Container range, Fields fields,
                                const RemoteFilter& filter, std::optional<ElementData> data) {
   fields.remote = filter.remote.network();
+  assert(fields.remote.is_v4() == fields.local.address.is_v4());
   if (filter.is_one_host()) return {host, key_of(host, fields), std::nullopt, data};
   fields.remote_port = filter.first_port;
   Element element{range, key_of(range, fields), std::nullopt, data};

@@ -14,6 +14,7 @@ namespace {
     case MapError::table_limit_reached:
     case MapError::external_port_taken:
     case MapError::too_many_filters:
+    case MapError::bad_filter:
     case MapError::unsupported:
     case MapError::backend_refused:
       return ResultCode::out_of_resources;

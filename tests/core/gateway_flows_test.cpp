@@ -124,7 +124,10 @@ TEST_F(GatewayFlowsTest, PutsEverythingBackWhenSomebodyElseChangedTheFirewall) {
   (void)house_.gateway.on_firewall_changed("table deleted", house_.now);
   EXPECT_EQ(house_.doors(), 3U);
   EXPECT_EQ(house_.gateway.counters().repairs.at("table deleted"), 1U);
+  // Who sent in between went past the door.
+  (void)purged();
   (void)house_.pass(kDelay);
+  EXPECT_THAT(purged(), testing::ElementsAre(FlowPurge{Which::past_door, kForward}));
 }
 
 TEST_F(GatewayFlowsTest, PutsEverythingBackAtMostTenTimesASecond) {

@@ -1,6 +1,10 @@
+#include <map>
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "backends/memory/memory_backend.h"
 #include "core/mapping_table.h"
 #include "tests/support/table_fixture.h"
 
@@ -93,6 +97,19 @@ TEST_F(MappingTableDoorsTest, AMappingHasAtMostEightFilters) {
   EXPECT_TRUE(ask(request));
   request.filters->push_back({Prefix(Address::v4({192, 0, 2, 9}), 32)});
   EXPECT_EQ(error_of(request), MapError::too_many_filters);
+}
+
+TEST_F(MappingTableDoorsTest, AFilterIsOfTheMappingsFamilyAndTheRightWayRound) {
+  auto request = wish(kHostA, Protocol::udp, 8080);
+  request.filters = {{*Prefix::parse("::/0")}};
+  EXPECT_EQ(error_of(request), MapError::bad_filter);
+  request.filters = {{*Prefix::parse("10.0.0.0/8"), 9, 8}};
+  EXPECT_EQ(error_of(request), MapError::bad_filter);
+  auto pinhole = wish(kHostV6, Protocol::udp, 8080);
+  pinhole.filters = {{*Prefix::parse("0.0.0.0/0")}};
+  EXPECT_EQ(error_of(pinhole), MapError::bad_filter);
+  pinhole.filters = {{*Prefix::parse("::/0")}};
+  EXPECT_TRUE(ask(pinhole));
 }
 
 TEST_F(MappingTableDoorsTest, AllMappingsHaveAtMost1024Filters) {
@@ -191,6 +208,14 @@ TEST_F(MappingTableDoorsTest, TheNextInheritsTheOutboundPortInTheSameTurn) {
   EXPECT_EQ(doors(), sorted({forward(40002), forward(40003), pin(), outbound(40002)}));
 }
 
+TEST_F(MappingTableDoorsTest, AnHeirThatIsDueItselfDoesNotOutliveItsLease) {
+  ASSERT_TRUE(ask(exactly(40001)));
+  ASSERT_TRUE(ask(exactly(40002)));
+  table_.expire(kEnd);
+  (void)table_.accept();
+  EXPECT_EQ(table_.size(), 0U);
+}
+
 TEST_F(MappingTableDoorsTest, RollingBackGivesTheOutboundPortBack) {
   ASSERT_TRUE(ask(exactly(40001)));
   ASSERT_TRUE(ask(exactly(40002)));
@@ -236,6 +261,101 @@ TEST_F(MappingTableDoorsTest, AdoptsSeveralOfOneInsideWithTheirOldest) {
   (void)table_.accept();
   EXPECT_EQ(doors(), sorted(found));
   EXPECT_EQ(table_.find_by_internal(Protocol::udp, {kHostA, 8080})->external.port, 40001);
+}
+
+// Random turns of every kind of wish, a part of them refused: the firewall holds what the table
+// says, and of each internal endpoint's forwards exactly one, the oldest, owns pin and outbound
+// port.
+class AnyTurns : public testing::TestWithParam<std::uint32_t> {
+ protected:
+  AnyTurns() {
+    table_.set_lan_prefixes({*Prefix::parse("192.168.1.0/24"), *Prefix::parse("2001:db8::/64")});
+  }
+
+  [[nodiscard]] std::uint32_t below(std::uint32_t limit) {
+    return static_cast<std::uint32_t>(random_()) % limit;
+  }
+
+  void operate() {
+    const Address host = below(4) == 0 ? kHostV6 : below(2) == 0 ? kHostA : kHostB;
+    const auto protocol = below(2) == 0 ? Protocol::udp : Protocol::tcp;
+    const auto internal = static_cast<std::uint16_t>(3000 + below(3));
+    if (below(6) == 0) {
+      (void)table_.release(protocol, {host, internal}, natpmp_of(host));
+      return;
+    }
+    auto request = wish(host, protocol, internal, static_cast<std::uint16_t>(4000 + below(8)),
+                        Seconds(1 + below(20)));
+    request.reserves_companion = below(2) == 0;
+    if (below(2) == 0) request.placement = Placement::suggested_port;
+    if (below(3) == 0) {
+      request.filters.emplace();
+      for (auto count = below(4); count > 0; --count) {
+        const auto first = static_cast<std::uint16_t>(below(3) * 80);
+        request.filters->push_back({Prefix(Address::v4(below(4) << 24), 6 + below(27)), first,
+                                    static_cast<std::uint16_t>(first + below(200))});
+      }
+    }
+    (void)table_.request(request, now_);
+  }
+
+  /// As the gateway does it, but gives up at the first refusal.
+  void take_turn() {
+    table_.expire(now_);
+    for (auto count = 1 + below(4); count > 0; --count) operate();
+    const auto changes = table_.staged_changes();
+    if (!changes.empty() && !backend_.commit(changes, now_)) {
+      table_.roll_back();
+      table_.refuse_all();
+      table_.expire(now_);
+    }
+    (void)table_.accept();
+  }
+
+  void check() {
+    ASSERT_TRUE(table_.is_consistent());
+    auto expected = table_.doors();
+    std::erase_if(expected, [&](const TimedDoor& timed) { return timed.ends <= now_; });
+    ASSERT_EQ(sorted(*backend_.open_doors(now_)), sorted(expected));
+
+    std::map<std::pair<Protocol, Endpoint>, const Mapping*> oldest;
+    for (const Mapping* mapping : table_.oldest(table_.size())) {
+      if (!mapping->is_pinhole())
+        oldest.try_emplace({mapping->protocol, mapping->internal}, mapping);
+    }
+    std::size_t outbound = 0;
+    for (const auto& [door, ends] : table_.doors()) {
+      const auto* found = std::get_if<Outbound4>(&door);
+      if (!found) continue;
+      ++outbound;
+      const auto* owner = oldest.at({found->protocol, found->internal});
+      ASSERT_EQ(owner->external, found->external);
+    }
+    ASSERT_EQ(outbound, oldest.size());
+  }
+
+  std::mt19937 random_{GetParam()};
+  Moment now_ = kStart;
+  MappingTable table_ = home_table(limits_of(20, 40));
+  MemoryBackend backend_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, AnyTurns, testing::Values(1, 2, 3, 4));
+
+TEST_P(AnyTurns, LeaveOneOwnerOfEachOutboundPort) {
+  for (int step = 0; step < 1000 && !HasFatalFailure(); ++step) {
+    SCOPED_TRACE(step);
+    now_ += Milliseconds(below(800));
+    if (below(8) == 0) {
+      backend_.refuse({DoorKey::Kind::forward4,
+                       Protocol::udp,
+                       {kWan, static_cast<std::uint16_t>(4000 + below(8))}});
+    }
+    if (below(16) == 0) backend_.fail_next(1);
+    take_turn();
+    backend_.heal();
+    check();
+  }
 }
 
 }  // namespace

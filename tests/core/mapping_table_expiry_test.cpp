@@ -99,6 +99,7 @@ TEST_F(MappingTableExpiryTest, IsForgottenWhenARefusedMappingIsRenewed) {
   const Moment end = kStart + Seconds(60);
   expire_in_vain(end);
   ASSERT_TRUE(table_.request(wish(kHostA, Protocol::udp, 8080), end + Milliseconds(500)));
+  table_.expire(end + Seconds(1));
   EXPECT_EQ(table_.next_expiry(), end + Milliseconds(500) + Seconds(60));
 }
 
@@ -145,6 +146,16 @@ TEST_F(MappingTableExpiryTest, StaysPostponedWhenTheMappingMoves) {
   table_.set_external_address(kOtherWan);
   EXPECT_TRUE(table_.is_consistent());
   EXPECT_EQ(table_.next_expiry(), end + Seconds(1));
+}
+
+// A client that maps and deletes all day leaves nothing behind.
+TEST_F(MappingTableExpiryTest, ForgetsTheMomentsOfManyThatWereReleased) {
+  for (int i = 0; i < 5000; ++i) {
+    ASSERT_TRUE(table_.request(wish(kHostA, Protocol::udp, 8080, 0, Seconds(86400)), kStart));
+    ASSERT_TRUE(table_.release(Protocol::udp, {kHostA, 8080}, natpmp_of(kHostA)));
+    (void)table_.accept();
+    ASSERT_TRUE(table_.is_consistent());
+  }
 }
 
 class MappingTableAdoptTest : public testing::Test {

@@ -53,6 +53,14 @@ TEST(RemoteFilter, TellsTheFamiliesApart) {
   EXPECT_EQ(normalized({filter("0.0.0.0/0"), filter("::/0")}).size(), 2U);
 }
 
+TEST(RemoteFilter, JoinsThePortsOfOnePrefix) {
+  const auto joined = RemoteFilters{filter("10.0.0.0/8", 1, 30)};
+  const RemoteFilters wish{filter("10.0.0.0/8", 1, 10), filter("10.0.0.0/8", 5, 20),
+                           filter("10.0.0.0/8", 21, 30)};
+  EXPECT_EQ(normalized(wish), joined);
+  EXPECT_EQ(normalized({wish[2], wish[1], wish[0]}), joined);
+}
+
 TEST(RemoteFilter, OrderOfTheWishDoesNotMatter) {
   const RemoteFilters wish{filter("10.0.0.0/8", 80, 80), filter("10.1.0.0/16"),
                            filter("10.1.2.0/24", 70, 90)};

@@ -2,12 +2,13 @@
 
 import time
 
-from lab import sleep_until
+from lab import INET6, LAN_A6, sleep_until
 from labtest import LabTest
 from natpmp import TCP, UDP, Client
-from probe import service
+from probe import TcpService, UdpService, service
 
 LEASE = 3  # seconds; NAT-PMP knows no minimum (NPMP-49)
+PINHOLE = 5  # seconds; a start of the daemon lies between
 
 
 class Leases(LabTest):
@@ -38,6 +39,27 @@ class Leases(LabTest):
         self.open_for_a_lease()
         self.daemon.kill()
         self.assert_closed_at_its_end()
+
+    def test_the_kernel_ends_the_lease_of_a_killed_daemons_pinhole(self):
+        # No protocol of the daemon knows IPv6 yet, so it finds the pinholes at its start, as those
+        # of an earlier run. It writes them anew, with the time that they have left.
+        self.start()
+        self.daemon.terminate()
+        planted = time.monotonic()
+        self.lab.nft("add element inet postern pin6 { "
+                     + ", ".join(f"{LAN_A6} . {name} . 4000 timeout {PINHOLE}s"
+                                 for name in ("udp", "tcp")) + " }")
+        is_in_the_kernel = time.monotonic()
+        self.daemon.start()
+        self.assertEqual(self.daemon.status()["mapping_count"], 2)
+        self.daemon.kill()
+        hosts = [kind(self.lab, "lan-a", 4000, LAN_A6) for kind in (UdpService, TcpService)]
+        sleep_until(planted + PINHOLE - 0.5)
+        for host in hosts:
+            self.assertIsNotNone(host.reached((LAN_A6, 4000), INET6), f"{host.name} is closed")
+        sleep_until(is_in_the_kernel + PINHOLE + 0.1)
+        for host in hosts:
+            self.assertIsNone(host.reached((LAN_A6, 4000), INET6), f"{host.name} is open")
 
     def test_the_doors_of_a_terminated_daemon_stay_until_their_lease_ends(self):
         self.start()

@@ -1,6 +1,7 @@
 """Mappings work in both directions, whatever order the tables of the gateway were loaded in."""
 
 import socket
+import time
 
 from lab import GATEWAY, INET, INET2, LAN_A, WAN
 from labtest import LabTest
@@ -22,6 +23,41 @@ class Outbound(LabTest):
         self.lab.natpmpc("lan-a", "-a", 40100, 4000, "udp", 60)
         sources = {outbound(self.lab, "lan-a", 4000, to) for to in (INET, INET2)}
         self.assertEqual(sources, {(WAN, 40100)})
+
+    def test_two_internet_hosts_see_one_port_of_a_running_socket(self):  # NPMP-58
+        """The socket sends to both all the time, and callers at its external port come between."""
+        self.start()
+        client = Client(self.lab)
+        client.map(UDP, 4000, 40100)
+        sender, hosts, caller = self.lab.udp("lan-a", 4000), self.listeners(), self.lab.udp("inet")
+        sender.settimeout(ABSENT_AFTER)
+        for _ in range(5):
+            self.assertEqual(self.sources_seen(sender, hosts), [(WAN, 40100)] * 2)
+            caller.sendto(b"call", (WAN, 40100))
+            self.assertEqual(sender.recv(2048), b"call")
+            client.map(UDP, 4000, 40100)  # a renewal changes nothing
+
+    def test_a_mapping_leaves_alone_what_is_running(self):
+        """Another port in the middle of a conversation would end it. New ones use the mapping."""
+        self.start()
+        sender, (early, late) = self.lab.udp("lan-a", 4000), self.listeners()
+        masqueraded = (WAN, 4000)
+        self.assertEqual(self.sources_seen(sender, [early]), [masqueraded])
+        Client(self.lab).map(UDP, 4000, 40100)
+        time.sleep(0.2)  # connections that a new door concerns are ended a little later
+        self.assertEqual(self.sources_seen(sender, [early, late]), [masqueraded, (WAN, 40100)])
+
+    def listeners(self):
+        """A socket on each of two hosts of the Internet."""
+        return [self.lab.udp("inet", self.lab.fresh_port(), to) for to in (INET, INET2)]
+
+    @staticmethod
+    def sources_seen(sender, listeners):
+        """As what each listener sees the sender, who sends a datagram to each."""
+        for listener in listeners:
+            sender.sendto(b"outbound", listener.getsockname())
+            listener.settimeout(ABSENT_AFTER)
+        return [listener.recvfrom(2048)[1] for listener in listeners]
 
     def test_a_deleted_mapping_no_longer_shapes_outbound_packets(self):
         # One port was never used before: the kernel gives a port that has running flows their

@@ -1,11 +1,16 @@
 """The daemon dies and comes back: doors stay, leases go on, their owners take them over."""
 
+import contextlib
+import socket
+import threading
 import time
 
-from lab import INET, LAN_A, WAN, sleep_until
+from lab import INET, INET6, LAN_A, LAN_A6, WAN, family_of, sleep_until, wait_until
 from labtest import LabTest
 from natpmp import TCP, UDP, Client
-from probe import TcpService, UdpService, outbound
+from probe import ABSENT_AFTER, TcpService, UdpService, outbound
+
+SO_RCVBUFFORCE = 33  # Python has no name for it
 
 
 class Restart(LabTest):
@@ -84,3 +89,80 @@ class Restart(LabTest):
         self.assertEqual(Client(self.lab).map(UDP, 4000, 4000).external, 4000)
         self.assert_open(host, 4000, "203.0.113.7")
         self.assert_closed(host, 4000, WAN)
+
+
+class NewFlows(threading.Thread):
+    """A thousand callers a second, each from a port of its own and with one datagram, until
+    stop()."""
+
+    def __init__(self, lab, target, source):
+        super().__init__(daemon=True)
+        self.sent = 0
+        self._lab, self._target, self._source = lab, target, source
+        self._is_over = threading.Event()
+
+    def run(self):
+        with self._lab.host("inet"):
+            began = time.monotonic()
+            while not self._is_over.wait(0.001):
+                # A busy machine wakes us late; what is due is then sent together.
+                due = int(1000 * (time.monotonic() - began))
+                for _ in range(min(due - self.sent, 50)):
+                    self._call()
+
+    def stop(self):
+        self._is_over.set()
+        self.join()
+
+    def _call(self):
+        sock = socket.socket(family_of(self._source), socket.SOCK_DGRAM)
+        with contextlib.closing(sock):
+            sock.bind((self._source, self._lab.fresh_port()))
+            sock.sendto(b"%d" % self.sent, self._target)
+        self.sent += 1
+
+
+class RestartUnderTraffic(LabTest):
+    """New flows are what a gap in the rules would lose; running ones live on in the kernel."""
+
+    def test_no_new_flow_to_a_mapping_is_lost(self):
+        self.start()
+        Client(self.lab).map(UDP, 4000, 40100, 600)
+        self.assert_none_lost(UdpService(self.lab, "lan-a", 4000), (WAN, 40100), INET)
+        self.assertEqual(list(self.daemon.mappings()), [("udp", 40100)])
+
+    def test_no_new_flow_through_a_pinhole_is_lost(self):
+        # Found by the daemon at its start, as one of an earlier run.
+        self.start()
+        self.daemon.terminate()
+        self.lab.nft(f"add element inet postern pin6 {{ {LAN_A6} . udp . 4000 timeout 10m }}")
+        self.daemon.start()
+        self.assert_none_lost(UdpService(self.lab, "lan-a", 4000, LAN_A6), (LAN_A6, 4000), INET6)
+        self.assertEqual(self.daemon.status()["mapping_count"], 1)
+
+    def assert_none_lost(self, service, target, source):
+        # All that is sent waits here for the end of the test.
+        service.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 64 << 20)
+        # The hosts of a new lab need a moment to find each other.
+        wait_until(lambda: service.reached(target, source), 5, "the door is open")
+        flows = NewFlows(self.lab, target, source)
+        self.addCleanup(flows.stop)
+        flows.start()
+        for end in 3 * [self.daemon.kill, self.daemon.terminate]:
+            self.let_pass(flows, 100)
+            end()
+            self.let_pass(flows, 100)
+            self.daemon.start()
+        self.let_pass(flows, 100)
+        flows.stop()
+        arrived = set()
+        service.sock.settimeout(ABSENT_AFTER)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                arrived.add(int(service.receive()[0]))
+        self.assertEqual(sorted(set(range(flows.sent)) - arrived), [])
+
+    @staticmethod
+    def let_pass(flows, count):
+        target = flows.sent + count
+        wait_until(lambda: flows.sent >= target, 10, f"{count} more calls")
