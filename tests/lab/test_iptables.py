@@ -114,6 +114,7 @@ class Leases(OnNft, test_leases.Leases):
     test_a_renewal_by_delete_and_add_counts_from_its_own_moment = None
     # The kernel does not end these leases: see DeadDaemon.
     test_the_kernel_ends_the_lease_of_a_killed_daemon = None
+    test_the_kernel_ends_the_lease_of_a_killed_daemons_pinhole = None
     test_the_doors_of_a_terminated_daemon_stay_until_their_lease_ends = None
 
 
