@@ -7,7 +7,14 @@
 #define BOOST_ASIO_DISABLE_CO_AWAIT
 #define BOOST_ASIO_NO_DEPRECATED
 #include <boost/asio.hpp>
+#include <fcntl.h>
 
 namespace postern {
 namespace asio = boost::asio;
+
+/// Asio's sockets are inherited by programs that we start, which would keep our ports bound when we
+/// are gone.
+inline void keep_from_children(int descriptor) {
+  (void)::fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
 }  // namespace postern

@@ -1,5 +1,7 @@
 #include "daemon/host_firewall.h"
 
+#include <algorithm>
+
 #include <fcntl.h>
 
 #include "daemon/clock.h"
@@ -23,6 +25,10 @@ constexpr Seconds kSilentDoubtPause{10};
 constexpr Milliseconds kForwardsDelay{100};
 constexpr Seconds kForwardsPause{1};
 constexpr Seconds kSocketsPause{5};
+/// What fails because somebody changes rules meanwhile goes well the next time; what fails for
+/// another reason may fail for ever.
+constexpr Milliseconds kFirstRetry{50};
+constexpr Milliseconds kLastRetry{60'000};
 
 [[nodiscard]] host::Wan wan_of(const Network& network) {
   host::Wan wan;
@@ -47,8 +53,8 @@ HostFirewall::HostFirewall(asio::io_context& io, const Options& options, Reactio
       options_(options),
       reactions_(std::move(reactions)),
       doubt_deadline_(io, [this] { doubt(); }),
-      mark_deadline_(io, [this] { ensure_mark_rules(); }),
-      forwards_deadline_(io, [this] { read_forwards(); }) {}
+      marking_{Deadline(io, [this] { ensure_mark_rules(); })},
+      reading_forwards_{Deadline(io, [this] { read_forwards(); })} {}
 
 void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network& network) {
   network_ = network;
@@ -58,7 +64,7 @@ void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network
       mark_rules_ = std::move(*opened);
       ports.push_back(mark_rules_->port_id());
     } else {
-      tell_failure(opened.error());
+      reactions_.failed(opened.error());
     }
   }
   if (auto opened = RulesetWatch::open(ports)) {
@@ -67,9 +73,11 @@ void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network
     if (readable >= 0) {
       readable_.emplace(io_, readable);
       watch();
+    } else {
+      reactions_.failed("no descriptor is left for hearing of changes to the firewall");
     }
   } else {
-    tell_failure(opened.error());
+    reactions_.failed(opened.error());
   }
   ensure_mark_rules();
   read_forwards();
@@ -84,7 +92,7 @@ void HostFirewall::follow(const Network& network) {
   }
   network_ = network;
   read_sockets();
-  forwards_deadline_.set(std::max(now() + kForwardsDelay, next_forwards_read_));
+  reading_forwards_.deadline.set_no_later(std::max(now() + kForwardsDelay, reading_forwards_.next));
 }
 
 void HostFirewall::refresh_sockets(Moment now) {
@@ -105,8 +113,9 @@ void HostFirewall::take_events() {
   if (!seen.others) return;
   const Moment moment = now();
   doubt_deadline_.set_no_later(std::max(moment + kDoubtDelay, next_doubt_));
-  mark_deadline_.set(std::max(moment + kMarkDelay, next_mark_check_));
-  forwards_deadline_.set_no_later(std::max(moment + kForwardsDelay, next_forwards_read_));
+  marking_.deadline.set_no_later(std::max(moment + kMarkDelay, marking_.next));
+  reading_forwards_.deadline.set_no_later(
+      std::max(moment + kForwardsDelay, reading_forwards_.next));
 }
 
 void HostFirewall::doubt() {
@@ -118,27 +127,26 @@ void HostFirewall::doubt() {
 
 void HostFirewall::ensure_mark_rules() {
   if (!mark_rules_) return;
-  next_mark_check_ = now() + kMarkPause;
   const auto report = mark_rules_->ensure(*options_.mark);
+  marking_.next = now() + kMarkPause;
   if (!report) {
-    // Another change came in between; when the next one does not bring us back, this does.
-    mark_deadline_.set(next_mark_check_);
-    tell_failure(report.error());
+    note_failure(marking_, report.error());
     return;
   }
+  note_success(marking_);
   if (!report->put_back.empty()) {
     reactions_.done("put the rule for our mark into " + listed(report->put_back));
   }
 }
 
 void HostFirewall::read_forwards() {
-  next_forwards_read_ = now() + kForwardsPause;
   auto ruleset = host::read_foreign_ruleset();
+  reading_forwards_.next = now() + kForwardsPause;
   if (!ruleset) {
-    forwards_deadline_.set(next_forwards_read_);
-    tell_failure(ruleset.error());
+    note_failure(reading_forwards_, ruleset.error());
     return;
   }
+  note_success(reading_forwards_);
   if (!options_.own_chains.empty()) {
     std::erase_if(ruleset->chains, [this](const host::ForeignChain& chain) {
       return chain.name.starts_with(options_.own_chains);
@@ -151,10 +159,10 @@ void HostFirewall::read_forwards() {
 void HostFirewall::read_sockets() {
   next_sockets_read_ = now() + kSocketsPause;
   const auto sockets = host::read_local_sockets();
-  if (!sockets) {
-    tell_failure(sockets.error());
-    return;
-  }
+  const std::string failure = sockets ? "" : sockets.error();
+  if (failure != sockets_failure_ && !failure.empty()) reactions_.failed(failure);
+  sockets_failure_ = failure;
+  if (!sockets) return;
   sockets_ = host::socket_ports(*sockets, wan_of(network_));
   tell_ports();
 }
@@ -167,10 +175,17 @@ void HostFirewall::tell_ports() {
   reactions_.ports_occupied(all);
 }
 
-void HostFirewall::tell_failure(const std::string& text) {
-  if (text == last_failure_) return;
-  last_failure_ = text;
-  reactions_.failed(text);
+void HostFirewall::note_failure(Job& job, const std::string& text) {
+  if (text != job.told) reactions_.failed(text);
+  job.told = text;
+  job.pause = std::clamp<Milliseconds>(2 * job.pause, kFirstRetry, kLastRetry);
+  job.next = now() + job.pause;
+  job.deadline.set(job.next);
+}
+
+void HostFirewall::note_success(Job& job) {
+  job.told.clear();
+  job.pause = {};
 }
 
 }  // namespace postern

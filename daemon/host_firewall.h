@@ -65,8 +65,20 @@ class HostFirewall {
   void read_forwards();
   void read_sockets();
   void tell_ports();
-  /// Tells a failure, and not the same one again and again.
-  void tell_failure(const std::string& text);
+  /// What may fail, again and again.
+  struct Job {
+    Deadline deadline;
+    /// Not again before this.
+    Moment next{};
+    /// How long to wait after a failure; longer after each.
+    Milliseconds pause{};
+    /// What was told last; "" after a success.
+    std::string told = {};
+  };
+
+  /// Tells a failure, if it is another one than before, and tries again later and later.
+  void note_failure(Job& job, const std::string& text);
+  static void note_success(Job& job);
 
   asio::io_context& io_;
   Options options_;
@@ -78,16 +90,14 @@ class HostFirewall {
   std::optional<asio::posix::stream_descriptor> readable_;
   Deadline doubt_deadline_;
   Moment next_doubt_{};
-  Deadline mark_deadline_;
-  Deadline forwards_deadline_;
-  Moment next_mark_check_{};
-  Moment next_forwards_read_{};
+  Job marking_;
+  Job reading_forwards_;
   Moment next_sockets_read_{};
+  std::string sockets_failure_;
 
   OccupiedPorts forwards_;
   OccupiedPorts sockets_;
   std::optional<OccupiedPorts> told_;
-  std::string last_failure_;
 };
 
 }  // namespace postern

@@ -147,6 +147,7 @@ Result<void, std::string> HttpPort::listen(const Endpoint& endpoint) {
   };
   acceptor_.open(tcp::v4(), error);
   if (error) return failed(error.message());
+  keep_from_children(acceptor_.native_handle());
   acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   acceptor_.bind({asio::ip::address_v4(endpoint.address.v4_value()), endpoint.port}, error);
   if (error) return failed(error.message());
@@ -163,6 +164,7 @@ void HttpPort::accept() {
       pause();
       return;
     }
+    keep_from_children(socket.native_handle());
     if (shared_->open_connections < kMostConnections) {
       std::make_shared<Connection>(std::move(socket), shared_)->serve();
     }

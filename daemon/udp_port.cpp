@@ -82,6 +82,7 @@ Result<std::shared_ptr<UdpPort>, std::string> UdpPort::open(asio::io_context& io
   asio::ip::udp::socket socket(io);
   socket.open(asio::ip::udp::v4(), error);
   if (error) return failed(error.message());
+  keep_from_children(socket.native_handle());
   if (!prepare(socket.native_handle(), interface.name)) return failed(std::strerror(errno));
   socket.bind({asio::ip::address_v4::any(), port}, error);
   if (error) return failed(error.message());
