@@ -94,6 +94,11 @@ class Restart(OnNft, test_restart.Restart):
     test_the_client_can_delete_what_was_recovered = None
 
 
+class RestartUnderTraffic(OnNft, test_restart.RestartUnderTraffic):
+    # Makes its pinhole in the table of nftables.
+    test_no_new_flow_through_a_pinhole_is_lost = None
+
+
 class Renewal(OnNft, test_renewal.Renewal):
     # Is about the elements of nftables.
     test_by_delete_and_add = None
