@@ -59,9 +59,10 @@ std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend) {
   return nftables ? std::vector{nftables->port_id()} : std::vector<std::uint32_t>();
 }
 
-Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {
+Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend,
+                                                                const BackendOptions& options) {
   if (backend == "memory") return std::make_unique<MemoryFlowTable>();
-  auto opened = ConntrackFlowTable::open();
+  auto opened = ConntrackFlowTable::open({.mark = options.forward_mark});
   if (!opened) return fail(std::move(opened.error()));
   return std::move(*opened);
 }
