@@ -70,9 +70,10 @@ bool changes_silently(const FirewallBackend& backend) {
   return iptables != nullptr && iptables->variant() == "legacy";
 }
 
-Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend) {
+Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(std::string_view backend,
+                                                                const BackendOptions& options) {
   if (backend == "memory") return std::make_unique<MemoryFlowTable>();
-  auto opened = ConntrackFlowTable::open();
+  auto opened = ConntrackFlowTable::open({.mark = options.forward_mark});
   if (!opened) return fail(std::move(opened.error()));
   return std::move(*opened);
 }

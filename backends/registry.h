@@ -36,6 +36,6 @@ namespace postern {
 /// The kernel's connections, as far as they matter to this backend; an error says why they cannot
 /// be had.
 [[nodiscard]] Result<std::unique_ptr<FlowTable>, std::string> open_flow_table(
-    std::string_view backend);
+    std::string_view backend, const BackendOptions& options);
 
 }  // namespace postern

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/address.h"
 #include "core/door.h"
 #include "core/endpoint.h"
 #include "core/protocol.h"
@@ -56,13 +55,12 @@ class FlowTable {
   [[nodiscard]] virtual Result<std::size_t, std::string> purge(
       std::span<const FlowPurge> purges) = 0;
 
-  /// Ends the connections from outside that no open door explains: those to a port of an external
-  /// address that are translated, and those to an IPv6 address in a LAN prefix. For the start, when
-  /// doors may have ended meanwhile. A connection that another rule of the firewall still allows
-  /// goes on with its next packet.
+  /// Ends the connections that our rules let in and that none of these doors, all that are open,
+  /// explains any more; with the switch, TCP connections that are established are left to their own
+  /// end. For the start, when doors may have ended meanwhile. Our rules mark what they let in;
+  /// those of the iptables backend do not, so nothing is stray there.
   [[nodiscard]] virtual Result<std::size_t, std::string> purge_strays(
-      std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-      std::span<const Prefix> lan_prefixes) = 0;
+      std::span<const TimedDoor> doors, bool spares_established_tcp) = 0;
 
   /// The connection between this LAN host and this remote peer, whoever began it (RFC 6887 §12,
   /// PEER); nothing when there is none.

@@ -227,12 +227,7 @@ void Gateway::purge_flows(Turn& turn) {
 }
 
 void Gateway::purge_strays(Turn& turn) {
-  std::vector<Address> external;
-  if (state_.network.wan) {
-    for (const auto& own : state_.network.wan->addresses) external.push_back(own.address);
-  }
-  note_purge(flows_.purge_strays(state_.table.doors(), external, lan_prefixes(state_.network)),
-             turn);
+  note_purge(flows_.purge_strays(state_.table.doors(), keeps_established_tcp_), turn);
 }
 
 void Gateway::note_purge(const Result<std::size_t, std::string>& purged, Turn& turn) {

@@ -41,10 +41,9 @@ Result<std::size_t, std::string> BackgroundFlowTable::purge(std::span<const Flow
   return 0;
 }
 
-Result<std::size_t, std::string> BackgroundFlowTable::purge_strays(
-    std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-    std::span<const Prefix> lan_prefixes) {
-  return table_->purge_strays(doors, external_addresses, lan_prefixes);
+Result<std::size_t, std::string> BackgroundFlowTable::purge_strays(std::span<const TimedDoor> doors,
+                                                                   bool spares_established_tcp) {
+  return table_->purge_strays(doors, spares_established_tcp);
 }
 
 Result<std::optional<Flow>, std::string> BackgroundFlowTable::find(Protocol protocol,

@@ -31,9 +31,8 @@ class BackgroundFlowTable final : public FlowTable {
   BackgroundFlowTable& operator=(const BackgroundFlowTable&) = delete;
 
   [[nodiscard]] Result<std::size_t, std::string> purge(std::span<const FlowPurge> purges) override;
-  [[nodiscard]] Result<std::size_t, std::string> purge_strays(
-      std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-      std::span<const Prefix> lan_prefixes) override;
+  [[nodiscard]] Result<std::size_t, std::string> purge_strays(std::span<const TimedDoor> doors,
+                                                              bool spares_established_tcp) override;
   [[nodiscard]] Result<std::optional<Flow>, std::string> find(Protocol protocol,
                                                               const Endpoint& internal,
                                                               const Endpoint& remote) override;

@@ -60,7 +60,7 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::error("{}: {}", config.backend, backend.error().reason);
     return backend.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
   }
-  auto flows = open_flow_table(config.backend);
+  auto flows = open_flow_table(config.backend, backend_options(config));
   if (!flows) {
     spdlog::warn("{}; connections outlive the doors they came through", flows.error());
     flows = std::make_unique<MemoryFlowTable>();

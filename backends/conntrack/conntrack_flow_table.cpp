@@ -133,7 +133,7 @@ Result<std::unique_ptr<ConntrackFlowTable>, std::string> ConntrackFlowTable::ope
     return failed("speak with the kernel", filters.error());
   }
   return std::unique_ptr<ConntrackFlowTable>(
-      new ConntrackFlowTable(*filters && options.allow_kernel_filters));
+      new ConntrackFlowTable(*filters && options.allow_kernel_filters, options.mark));
 }
 
 Result<std::size_t, std::string> ConntrackFlowTable::purge(std::span<const FlowPurge> purges) {
@@ -146,17 +146,12 @@ Result<std::size_t, std::string> ConntrackFlowTable::purge(std::span<const FlowP
   return end_those(lists, [&](const TrackedFlow& flow) { return wanted.has(flow); });
 }
 
-Result<std::size_t, std::string> ConntrackFlowTable::purge_strays(
-    std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-    std::span<const Prefix> lan_prefixes) {
-  const conntrack::StraySet strays(doors, external_addresses, lan_prefixes);
-  std::vector<Request> lists;
-  if (strays.wants_v4()) {
-    lists.push_back(uses_kernel_filters_ ? conntrack::list_translated4()
-                                         : conntrack::list_all(Family::v4));
-  }
-  if (strays.wants_v6()) lists.push_back(conntrack::list_all(Family::v6));
-  return end_those(lists, [&](const TrackedFlow& flow) { return strays.has(flow); });
+Result<std::size_t, std::string> ConntrackFlowTable::purge_strays(std::span<const TimedDoor> doors,
+                                                                  bool spares_established_tcp) {
+  const conntrack::StraySet strays(doors, mark_, spares_established_tcp);
+  return end_those(
+      {conntrack::list_marked(Family::v4, mark_), conntrack::list_marked(Family::v6, mark_)},
+      [&](const TrackedFlow& flow) { return strays.has(flow); });
 }
 
 Result<std::optional<Flow>, std::string> ConntrackFlowTable::find(Protocol protocol,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,8 +13,11 @@
 namespace postern {
 
 struct ConntrackOptions {
-  /// False reads all connections and chooses among them here, as on kernels before 5.8.
+  /// False reads all connections and chooses among them here, as on kernels before 5.8. The mark is
+  /// what every kernel can filter by.
   bool allow_kernel_filters = true;
+  /// The bit of the connection mark by which our rules mark what they let in.
+  std::uint32_t mark = 0x10000000;
 };
 
 /// The connections of the kernel's connection tracking (nf_conntrack), over its netlink interface.
@@ -37,19 +41,19 @@ class ConntrackFlowTable final : public FlowTable {
   [[nodiscard]] bool uses_kernel_filters() const { return uses_kernel_filters_; }
 
   [[nodiscard]] Result<std::size_t, std::string> purge(std::span<const FlowPurge> purges) override;
-  [[nodiscard]] Result<std::size_t, std::string> purge_strays(
-      std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-      std::span<const Prefix> lan_prefixes) override;
+  [[nodiscard]] Result<std::size_t, std::string> purge_strays(std::span<const TimedDoor> doors,
+                                                              bool spares_established_tcp) override;
   /// One look-up in the kernel's hash, however many connections there are.
   [[nodiscard]] Result<std::optional<Flow>, std::string> find(Protocol protocol,
                                                               const Endpoint& internal,
                                                               const Endpoint& remote) override;
 
  private:
-  explicit ConntrackFlowTable(bool uses_kernel_filters)
-      : uses_kernel_filters_(uses_kernel_filters) {}
+  ConntrackFlowTable(bool uses_kernel_filters, std::uint32_t mark)
+      : uses_kernel_filters_(uses_kernel_filters), mark_(mark) {}
 
   bool uses_kernel_filters_;
+  std::uint32_t mark_;
 };
 
 }  // namespace postern

@@ -42,6 +42,10 @@ struct KeyThrough {
   return {Kind::inbound6, flow.protocol, flow.original.destination};
 }
 
+[[nodiscard]] FlowKey target4(Protocol protocol, const Endpoint& internal) {
+  return {Kind::inbound4, protocol, internal};
+}
+
 [[nodiscard]] bool let_through(const RemoteFilters& filters, const Endpoint& remote) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(), [&](const RemoteFilter& filter) {
@@ -104,35 +108,39 @@ void PurgeSet::widen_patterns(const FlowKey& key) {
   keep_if_equal(found->second.port, key.second.port);
 }
 
-StraySet::StraySet(std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-                   std::span<const Prefix> lan_prefixes) {
+StraySet::StraySet(std::span<const TimedDoor> doors, std::uint32_t mark,
+                   bool spares_established_tcp)
+    : mark_(mark), spares_established_tcp_(spares_established_tcp) {
   for (const auto& timed : doors) {
     const auto* filters = std::visit(FiltersOf{}, timed.door);
     const auto key = std::visit(KeyThrough{}, timed.door);
     if (key && filters) open_.emplace(*key, filters);
-  }
-  for (const auto& address : external_addresses) {
-    if (address.is_v4()) external_addresses_.insert(address);
-  }
-  for (const auto& prefix : lan_prefixes) {
-    if (!prefix.network().is_v4()) lan6_.push_back(prefix);
+    if (const auto* door = std::get_if<Forward4>(&timed.door)) {
+      targets4_.insert(target4(door->protocol, door->internal));
+    }
   }
 }
 
 bool StraySet::has(const TrackedFlow& flow) const {
-  const auto& remote = flow.original.source;
-  const auto& asked = flow.original.destination.address;
-  const bool is_v4 = asked.is_v4();
-  const bool comes_in = is_v4 ? flow.destination_translated && external_addresses_.contains(asked)
-                              : in_lan6(asked) && !in_lan6(remote.address);
-  if (!comes_in) return false;
-  const auto door = open_.find(is_v4 ? inbound4(flow) : inbound6(flow));
-  return door == open_.end() || !let_through(*door->second, remote);
+  if ((flow.mark & mark_) == 0) return false;
+  if (spares_established_tcp_ && flow.established_tcp) return false;
+  return !(flow.original.source.address.is_v4() ? explains4(flow) : explains6(flow));
 }
 
-bool StraySet::in_lan6(const Address& address) const {
-  return std::any_of(lan6_.begin(), lan6_.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
+bool StraySet::explains4(const TrackedFlow& flow) const {
+  // No forward let in what is not translated.
+  if (flow.reply.source == flow.original.destination) return true;
+  const auto door = open_.find(inbound4(flow));
+  if (door != open_.end()) return let_through(*door->second, flow.original.source);
+  return targets4_.contains(target4(flow.protocol, flow.reply.source));
+}
+
+bool StraySet::explains6(const TrackedFlow& flow) const {
+  const auto lets_in = [&](const Tuple& direction) {
+    const auto door = open_.find({Kind::inbound6, flow.protocol, direction.destination});
+    return door != open_.end() && let_through(*door->second, direction.source);
+  };
+  return lets_in(flow.original) || lets_in(flow.reply);
 }
 
 std::optional<Flow> seen_from(const TrackedFlow& flow, const Tuple& internal_to_remote) {

@@ -36,11 +36,11 @@ struct TrackedFlow {
   /// The answers, as they arrive here: `original` turned around where nothing is translated. So
   /// reply.source is who really answers, and reply.destination whom it believes to speak with.
   Tuple reply;
-  bool destination_translated = false;
   bool established_tcp = false;
   /// The kernel's name for exactly this connection: a later one of the same tuple has another.
   std::uint32_t id = 0;
   std::uint16_t zone = 0;
+  std::uint32_t mark = 0;
 
   friend bool operator==(const TrackedFlow&, const TrackedFlow&) = default;
 };
@@ -110,24 +110,27 @@ class PurgeSet {
   std::vector<Pattern> patterns_;
 };
 
-/// The connections from outside that no open door explains (FlowTable::purge_strays). The doors
+/// The connections with our mark that no open door explains (FlowTable::purge_strays). The doors
 /// must outlive it.
+///
+/// Our rules look at single packets, so they also mark some connections that began elsewhere: those
+/// that another rule translated to the target of a forward, and over IPv6 those that a host began
+/// from the port of its pinhole. As long as that door is open, they are no strays.
 class StraySet {
  public:
-  StraySet(std::span<const TimedDoor> doors, std::span<const Address> external_addresses,
-           std::span<const Prefix> lan_prefixes);
+  StraySet(std::span<const TimedDoor> doors, std::uint32_t mark, bool spares_established_tcp);
 
   [[nodiscard]] bool has(const TrackedFlow& flow) const;
-  /// Whether there can be strays of the family at all.
-  [[nodiscard]] bool wants_v4() const { return !external_addresses_.empty(); }
-  [[nodiscard]] bool wants_v6() const { return !lan6_.empty(); }
 
  private:
-  [[nodiscard]] bool in_lan6(const Address& address) const;
+  [[nodiscard]] bool explains4(const TrackedFlow& flow) const;
+  [[nodiscard]] bool explains6(const TrackedFlow& flow) const;
 
+  /// Forwards and pinholes.
   std::unordered_map<FlowKey, const RemoteFilters*, FlowKeyHash> open_;
-  std::unordered_set<Address> external_addresses_;
-  std::vector<Prefix> lan6_;
+  std::unordered_set<FlowKey, FlowKeyHash> targets4_;
+  std::uint32_t mark_;
+  bool spares_established_tcp_;
 };
 
 /// The connection as seen from its LAN host, whose packets to the peer have the tuple

@@ -143,11 +143,11 @@ Request list_all(Family family) {
   return request;
 }
 
-Request list_translated4() {
+Request list_marked(Family family, std::uint32_t bit) {
   Request request;
-  auto* message = start(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, Family::v4);
-  mnl_attr_put_u32(message, CTA_STATUS, htonl(IPS_DST_NAT));
-  mnl_attr_put_u32(message, CTA_STATUS_MASK, htonl(IPS_DST_NAT));
+  auto* message = start(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP, family);
+  mnl_attr_put_u32(message, CTA_MARK, htonl(bit));
+  mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(bit));
   return request;
 }
 
@@ -216,11 +216,11 @@ std::optional<TrackedFlow> parse(const nlmsghdr* message) {
       .protocol = static_cast<Protocol>(protocol),
       .original = *original,
       .reply = *reply,
-      .destination_translated = (nfct_get_attr_u32(flow, ATTR_STATUS) & IPS_DST_NAT) != 0,
       .established_tcp = protocol == IPPROTO_TCP &&
                          nfct_get_attr_u8(flow, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED,
       .id = nfct_get_attr_u32(flow, ATTR_ID),
-      .zone = nfct_get_attr_u16(flow, ATTR_ZONE)};
+      .zone = nfct_get_attr_u16(flow, ATTR_ZONE),
+      .mark = nfct_get_attr_u32(flow, ATTR_MARK)};
 }
 
 }  // namespace postern::conntrack

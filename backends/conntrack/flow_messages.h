@@ -31,9 +31,8 @@ enum class Family : std::uint8_t { v4 = AF_INET, v6 = AF_INET6 };
 /// Asks for all connections. `conntrack -L -f ipv6`
 [[nodiscard]] Request list_all(Family family);
 
-/// Asks for those whose destination is translated: `conntrack -L -f ipv4 --dst-nat`. Kernels before
-/// 5.13 list all.
-[[nodiscard]] Request list_translated4();
+/// Asks for those whose mark has this bit: `conntrack -L -f ipv6 --mark BIT/BIT`
+[[nodiscard]] Request list_marked(Family family, std::uint32_t bit);
 
 /// Asks for those that fit this pattern and perhaps more; nothing when that would be most of them.
 ///   inbound4   `conntrack -L -p udp -d EXTERNAL --dport N --reply-src INTERNAL --reply-port-src M`

@@ -12,8 +12,7 @@ class MemoryFlowTable : public FlowTable {
     return 0;
   }
   [[nodiscard]] Result<std::size_t, std::string> purge_strays(std::span<const TimedDoor>,
-                                                              std::span<const Address>,
-                                                              std::span<const Prefix>) override {
+                                                              bool) override {
     return 0;
   }
   [[nodiscard]] Result<std::optional<Flow>, std::string> find(Protocol, const Endpoint&,

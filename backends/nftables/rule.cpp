@@ -171,6 +171,15 @@ Rule& Rule::set_mark_bits(std::uint32_t bits) {
   return *this;
 }
 
+Rule& Rule::set_ct_mark_bits(std::uint32_t bits) {
+  load_ct(NFT_CT_MARK).mask_and_flip(~bits, bits);
+  auto* mark = expression("ct");
+  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_SREG, number_of(kFirst));
+  add(mark);
+  return *this;
+}
+
 Rule& Rule::accept() {
   return verdict(NF_ACCEPT);
 }

@@ -45,7 +45,10 @@ class Rule {
   Rule& snat_to_found();
   /// Translate the source to this IPv4 address; the port stays if it can.
   Rule& snat_to(const Address& address);
+  /// In the packet's mark.
   Rule& set_mark_bits(std::uint32_t bits);
+  /// In the connection's mark, for all its packets.
+  Rule& set_ct_mark_bits(std::uint32_t bits);
   Rule& accept();
   Rule& drop();
 

@@ -166,23 +166,24 @@ void put_hairpin_rules(netlink::Batch& batch, const char* table, const RulesetOp
 
 /// nft add rule inet TABLE forward
 ///   ct status dnat ip daddr . meta l4proto . th dport @pin4
-///   meta mark set meta mark | MARK accept
+///   meta mark set meta mark | MARK ct mark set ct mark | MARK accept
 /// nft add rule inet TABLE forward
-///   ip6 daddr . meta l4proto . th dport @pin6 meta mark set meta mark | MARK accept
+///   ip6 daddr . meta l4proto . th dport @pin6 …
 /// nft add rule inet TABLE forward
 ///   ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host …
 /// nft add rule inet TABLE forward
 ///   ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range …
 ///
 /// "ct status dnat" alone would also open what an administrator's own dnat rule lets through only
-/// for some sources.
+/// for some sources. The connection's mark tells later that we let it in (FlowTable::purge_strays).
 void put_forward_rules(netlink::Batch& batch, const char* table, std::uint32_t mark) {
   Rule translated(table, "forward");
   translated.is_dnat().is_ipv4().look_up(Container::pin4);
-  translated.set_mark_bits(mark).accept().put(batch);
+  translated.set_mark_bits(mark).set_ct_mark_bits(mark).accept().put(batch);
   for (const auto container : {Container::pin6, Container::pin6_host, Container::pin6_range}) {
     Rule pinhole(table, "forward");
-    pinhole.is_ipv6().look_up(container).set_mark_bits(mark).accept().put(batch);
+    pinhole.is_ipv6().look_up(container);
+    pinhole.set_mark_bits(mark).set_ct_mark_bits(mark).accept().put(batch);
   }
 }
 

@@ -28,6 +28,7 @@ struct Entry {
   std::optional<Endpoint> snat = {};
   std::uint8_t tcp_state = TCP_CONNTRACK_ESTABLISHED;
   std::uint16_t zone = 0;
+  std::uint32_t mark = 0;
 
   /// As Entries::all() prints it.
   [[nodiscard]] std::string text() const {
@@ -59,6 +60,7 @@ class Entries {
     }
     if (entry.protocol == Protocol::tcp) nfct_set_attr_u8(raw, ATTR_TCP_STATE, entry.tcp_state);
     if (entry.zone != 0) nfct_set_attr_u16(raw, ATTR_ZONE, entry.zone);
+    if (entry.mark != 0) nfct_set_attr_u32(raw, ATTR_MARK, entry.mark);
     nfct_set_attr_u32(raw, ATTR_TIMEOUT, 600);
     ASSERT_EQ(nfct_query(handle_.get(), NFCT_Q_CREATE, raw), 0)
         << entry.text() << ": " << std::generic_category().message(errno);

@@ -20,9 +20,7 @@ const Forward4 kForward{Protocol::udp, kExternal, kInternal};
 
 /// From the remote peer to the external endpoint, answered by `target`.
 [[nodiscard]] TrackedFlow from_outside(const Endpoint& target, const Endpoint& remote = kRemote) {
-  return {.original = {remote, kExternal},
-          .reply = {target, remote},
-          .destination_translated = target != kExternal};
+  return {.original = {remote, kExternal}, .reply = {target, remote}};
 }
 
 /// From `source` to the remote peer, which sees `external`.
@@ -61,8 +59,7 @@ TEST(PurgeSet, AForwardMeansWhatItBroughtToItsTarget) {
 
 TEST(PurgeSet, AForwardMeansHairpinsToo) {
   const TrackedFlow hairpin{.original = {kElsewhere, kExternal},
-                            .reply = {kInternal, {kExternal.address, 7}},
-                            .destination_translated = true};
+                            .reply = {kInternal, {kExternal.address, 7}}};
   EXPECT_TRUE(through(kForward).has(hairpin));
 }
 
@@ -145,17 +142,18 @@ TEST(PurgeSet, APatternIsWhatItsKeysHaveInCommon) {
   EXPECT_EQ(PurgeSet(purges).patterns(), (std::vector<Pattern>{{Kind::inbound4, {}, {}, {}}}));
 }
 
-/// Strays of a gateway with these open doors.
+constexpr std::uint32_t kMark = 0x10000000;
+
+/// Strays of a gateway with these open doors, among connections with the mark.
 class Strays : public testing::Test {
  protected:
-  [[nodiscard]] bool is_stray(const TrackedFlow& flow) const {
-    const std::array external{kExternal.address, Address(kInternal6.address)};
-    const std::array lan{*Prefix::parse("192.168.78.0/24"), *Prefix::parse("2001:db8:1::/64"),
-                         *Prefix::parse("2001:db8:2::/64")};
-    return StraySet(doors_, external, lan).has(flow);
+  [[nodiscard]] bool is_stray(TrackedFlow flow) const {
+    flow.mark |= kMark;
+    return StraySet(doors_, kMark, spares_established_tcp_).has(flow);
   }
 
   std::vector<TimedDoor> doors_;
+  bool spares_established_tcp_ = false;
 };
 
 TEST_F(Strays, ADoorExplainsWhatItLetIn) {
@@ -167,7 +165,7 @@ TEST_F(Strays, ADoorExplainsWhatItLetIn) {
 }
 
 TEST_F(Strays, AnOutboundDoorExplainsNothing) {
-  doors_ = {{Outbound4{Protocol::udp, kExternal, kInternal}}};
+  doors_ = {{Outbound4{Protocol::udp, kExternal, kInternal}}, {Pin4{Protocol::udp, kInternal}}};
   EXPECT_TRUE(is_stray(from_outside(kInternal)));
 }
 
@@ -184,15 +182,18 @@ TEST_F(Strays, FiltersMustFit) {
   EXPECT_TRUE(is_stray(from_outside(kInternal, {Address::v4({192, 0, 3, 9}), 1})));
 }
 
-TEST_F(Strays, WhatIsNotFromOutsideIsNone) {
+TEST_F(Strays, WhatAnotherRuleBringsToTheTargetOfAForwardIsNone) {
+  auto by_another_port = from_outside(kInternal);
+  by_another_port.original.destination.port = 8443;
+  EXPECT_TRUE(is_stray(by_another_port));
+  doors_ = {{kForward}};
+  EXPECT_FALSE(is_stray(by_another_port));
+  EXPECT_TRUE(is_stray(as_tcp(by_another_port, false)));
+}
+
+TEST_F(Strays, WhatIsNotTranslatedIsNone) {
   EXPECT_FALSE(is_stray(from_outside(kExternal))) << "to the gateway itself";
   EXPECT_FALSE(is_stray(from_inside(kInternal, kExternal)));
-  auto to_another_address = from_outside(kInternal);
-  to_another_address.original.destination.address = Address::v4({203, 0, 113, 2});
-  EXPECT_FALSE(is_stray(to_another_address)) << "not ours";
-  EXPECT_FALSE(is_stray(from_outside6(kRemote6, kInternal6)));
-  EXPECT_FALSE(is_stray(from_outside6({*Address::parse("2001:db8:2::2"), 1}, kInternal6)))
-      << "from one LAN to another";
 }
 
 TEST_F(Strays, APinholeExplainsWhatItLetIn) {
@@ -204,13 +205,31 @@ TEST_F(Strays, APinholeExplainsWhatItLetIn) {
   EXPECT_TRUE(is_stray(from_outside6(kInternal6)));
 }
 
-TEST(StraySet, WithoutAddressesOfAFamilyThereAreNone) {
-  const std::array lan4{*Prefix::parse("192.168.78.0/24")};
-  const StraySet nothing({}, {}, lan4);
-  EXPECT_FALSE(nothing.wants_v4());
-  EXPECT_FALSE(nothing.wants_v6());
-  EXPECT_FALSE(nothing.has(from_outside(kInternal)));
-  EXPECT_FALSE(nothing.has(from_outside6(kInternal6)));
+TEST_F(Strays, APinholeExplainsTheAnswersItLetIn) {
+  const auto by_the_host = from_outside6(kRemote6, kInternal6);
+  doors_ = {{Pinhole6{Protocol::udp, kInternal6}}};
+  EXPECT_FALSE(is_stray(by_the_host));
+  doors_ = {{Pinhole6{Protocol::udp, kInternal6, {{*Prefix::parse("2001:db8:e::/48")}}}}};
+  EXPECT_TRUE(is_stray(by_the_host));
+}
+
+TEST_F(Strays, EstablishedTcpIsSparedOnRequest) {
+  EXPECT_TRUE(is_stray(as_tcp(from_outside(kInternal), true)));
+  spares_established_tcp_ = true;
+  EXPECT_FALSE(is_stray(as_tcp(from_outside(kInternal), true)));
+  EXPECT_TRUE(is_stray(as_tcp(from_outside(kInternal), false)));
+  EXPECT_TRUE(is_stray(from_outside(kInternal)));
+}
+
+TEST(StraySet, OthersConnectionsAreNone) {
+  const StraySet strays({}, kMark, false);
+  for (auto flow : {from_outside(kInternal), from_outside6(kInternal6)}) {
+    EXPECT_FALSE(strays.has(flow));
+    flow.mark = ~kMark;
+    EXPECT_FALSE(strays.has(flow));
+    flow.mark = ~0U;
+    EXPECT_TRUE(strays.has(flow));
+  }
 }
 
 TEST(SeenFrom, WhoeverBeganIt) {

@@ -68,8 +68,28 @@ TEST_F(FlowMessages, TheKernelListsNoMoreThanWasAskedFor) {
   EXPECT_EQ(ask(*in), (Texts{kIn.text(), kHairpin.text()}));
   EXPECT_EQ(ask(*out), Texts{kOut.text()});
   EXPECT_EQ(ask(*in6), (Texts{kIn6.text(), kInToNeighbour6.text()}));
-  EXPECT_EQ(ask(conntrack::list_translated4()),
-            (Texts{kIn.text(), kInToNeighbour.text(), kInByOtherPort.text(), kHairpin.text()}));
+}
+
+TEST_F(FlowMessages, TheKernelListsWhatHasTheBit) {
+  const auto with_mark = [](std::uint16_t port, std::uint32_t mark) {
+    auto entry = kIn;
+    entry.source.port = port;
+    entry.mark = mark;
+    return entry;
+  };
+  const auto exactly = with_mark(1, 0x10000000);
+  const auto among_others = with_mark(2, 0x10000007);
+  auto in6 = kIn6;
+  in6.source.port = 1;
+  in6.mark = 0x10000000;
+  Entries entries;
+  for (const auto& entry : {exactly, among_others, with_mark(3, 0x20000000), in6}) {
+    ASSERT_NO_FATAL_FAILURE(entries.create(entry));
+  }
+  EXPECT_EQ(ask(conntrack::list_marked(conntrack::Family::v4, 0x10000000)),
+            (Texts{exactly.text(), among_others.text()}));
+  EXPECT_EQ(ask(conntrack::list_marked(conntrack::Family::v6, 0x10000000)), Texts{in6.text()});
+  EXPECT_EQ(last_.mark, in6.mark);
 }
 
 TEST_F(FlowMessages, TheKernelListsWhatFitsAPattern) {

@@ -24,6 +24,14 @@ using Which = FlowPurge::Which;
   return entry;
 }
 
+constexpr std::uint32_t kMark = 0x10000000;
+
+/// As our rules leave it.
+[[nodiscard]] Entry marked(Entry entry) {
+  entry.mark = kMark;
+  return entry;
+}
+
 /// In a network namespace of its own. The parameter: whether the kernel may filter.
 class ConntrackFlowTableTest : public testing::TestWithParam<bool> {
  protected:
@@ -177,29 +185,51 @@ TEST_P(ConntrackFlowTableTest, AThousandPurgesAmongTwentyThousandOtherFlows) {
 }
 
 TEST_P(ConntrackFlowTableTest, StraysAreWhatNoOpenDoorExplains) {
-  create(kAll);
+  const auto by_other_port = marked(kInByOtherPort);
+  const auto to_neighbour6 = marked(kInToNeighbour6);
+  create({marked(kIn), kInToNeighbour, by_other_port, marked(kHairpin), kOut, marked(kIn6), kOut6,
+          to_neighbour6});
   const std::array doors{TimedDoor{kForward}, TimedDoor{kOutbound}, TimedDoor{kPinhole}};
-  const std::array external{kWan};
-  const std::array lan{*Prefix::parse("192.168.78.0/24"), *Prefix::parse("2001:db8:1::/64")};
-  expect_gone({kInToNeighbour, kInByOtherPort, kInToNeighbour6},
-              table_->purge_strays(doors, external, lan));
+  expect_gone({by_other_port, to_neighbour6}, table_->purge_strays(doors, false));
 }
 
 TEST_P(ConntrackFlowTableTest, StraysAreWhatTheFiltersDoNotLetIn) {
-  create(kAll);
+  create({marked(kIn), marked(kHairpin), marked(kIn6)});
   Forward4 forward = kForward;
   forward.filters = {{Prefix(kRemote.address, 32)}};
   const Pinhole6 pinhole{Protocol::udp, kInternal6, {{*Prefix::parse("2001:db8:e::/48")}}};
   const std::array doors{TimedDoor{forward}, TimedDoor{pinhole}};
-  const std::array external{kWan};
-  const std::array lan{*Prefix::parse("2001:db8:1::/64")};
-  expect_gone({kInToNeighbour, kInByOtherPort, kHairpin, kIn6, kInToNeighbour6},
-              table_->purge_strays(doors, external, lan));
+  expect_gone({kHairpin, kIn6}, table_->purge_strays(doors, false));
 }
 
-TEST_P(ConntrackFlowTableTest, WithoutAddressesNothingIsAStray) {
-  create(kAll);
-  expect_gone({}, table_->purge_strays({}, {}, {}));
+TEST_P(ConntrackFlowTableTest, WithoutOurMarkNothingIsAStray) {
+  auto with_another_mark = kInByOtherPort;
+  with_another_mark.mark = ~kMark;
+  create({kIn, with_another_mark, kHairpin, kOut, kIn6, kOut6});
+  expect_gone({}, table_->purge_strays({}, false));
+}
+
+TEST_P(ConntrackFlowTableTest, TheMarkIsOneBitOfTheirs) {
+  auto with_all_bits = kIn;
+  with_all_bits.mark = ~0U;
+  create({with_all_bits});
+  expect_gone({with_all_bits}, table_->purge_strays({}, false));
+}
+
+TEST_P(ConntrackFlowTableTest, TheBitIsAnOption) {
+  create({marked(kIn)});
+  const auto other = ConntrackFlowTable::open({.mark = kMark << 1});
+  ASSERT_TRUE(other) << other.error();
+  expect_gone({}, (*other)->purge_strays({}, false));
+}
+
+TEST_P(ConntrackFlowTableTest, EstablishedTcpIsNoStrayOnRequest) {
+  const auto established = marked(tcp(kIn, TCP_CONNTRACK_ESTABLISHED));
+  const auto beginning = marked(tcp(kInToNeighbour, TCP_CONNTRACK_SYN_SENT));
+  create({established, beginning});
+  expect_gone({beginning}, table_->purge_strays({}, true));
+  before_ = {established.text()};
+  expect_gone({established}, table_->purge_strays({}, false));
 }
 
 TEST_P(ConntrackFlowTableTest, FindsWhatTheHostBegan) {
@@ -263,8 +293,8 @@ TEST_P(ConntrackFlowTableTest, SaysWhenItIsNotPermitted) {
                 return purge({{Which::through_door, kForward}});
               }),
               failed, "CAP_NET_ADMIN");
-  EXPECT_EXIT(without_rights([&] { return table_->purge_strays({}, std::array{kWan}, {}); }),
-              failed, "CAP_NET_ADMIN");
+  EXPECT_EXIT(without_rights([&] { return table_->purge_strays({}, false); }), failed,
+              "CAP_NET_ADMIN");
   EXPECT_EXIT(without_rights([&] { return table_->find(Protocol::udp, kInternal, kRemote); }),
               failed, "CAP_NET_ADMIN");
   EXPECT_EQ(entries_->all(), before_);

@@ -89,10 +89,10 @@ constexpr const char* kGolden = R"(table inet postern {
 
 	chain forward {
 		type filter hook forward priority filter - 10; policy accept;
-		ct status dnat ip daddr . meta l4proto . th dport @pin4 meta mark set meta mark | 0x10000000 accept
-		ip6 daddr . meta l4proto . th dport @pin6 meta mark set meta mark | 0x10000000 accept
-		ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host meta mark set meta mark | 0x10000000 accept
-		ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range meta mark set meta mark | 0x10000000 accept
+		ct status dnat ip daddr . meta l4proto . th dport @pin4 meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
+		ip6 daddr . meta l4proto . th dport @pin6 meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
+		ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
+		ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
 	}
 
 	chain input {

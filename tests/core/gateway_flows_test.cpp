@@ -113,7 +113,28 @@ TEST_F(GatewayFlowsTest, ManyDoorsShareOneLook) {
 }
 
 TEST_F(GatewayFlowsTest, TheStartEndsWhatLostItsDoor) {
-  EXPECT_EQ(house_.flows.stray_purges, 1);
+  House before;
+  (void)before.start();
+  (void)test::map(before, kHostA, Protocol::udp, 8080, 40001, 60);
+  (void)test::map(before, kHostB, Protocol::tcp, 9090, 40002, 30);
+  // While nobody was there, the second one ended.
+  House after(before.backend, {}, before.now + Seconds(40));
+  (void)after.start();
+  ASSERT_EQ(after.flows.stray_purges.size(), 1U);
+  const auto& [doors, spares_established_tcp] = after.flows.stray_purges.front();
+  EXPECT_FALSE(spares_established_tcp);
+  EXPECT_EQ(doors.size(), 3U);
+  EXPECT_THAT(doors, testing::Contains(testing::Field(&TimedDoor::door, kForward)));
+  EXPECT_THAT(doors, testing::UnorderedElementsAreArray(after.open_doors()));
+}
+
+TEST_F(GatewayFlowsTest, TheStartLeavesEstablishedTcpAtTheSwitch) {
+  GatewayOptions options;
+  options.keeps_established_tcp = true;
+  House house(options);
+  (void)house.start();
+  ASSERT_EQ(house.flows.stray_purges.size(), 1U);
+  EXPECT_TRUE(house.flows.stray_purges.front().spares_established_tcp);
 }
 
 TEST_F(GatewayFlowsTest, PutsEverythingBackWhenSomebodyElseChangedTheFirewall) {

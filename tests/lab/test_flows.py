@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-from lab import WAN, wait_until
+from lab import LAN_A, WAN, wait_until
 from labtest import LabTest
 from natpmp import TCP, UDP, Client
 from probe import ABSENT_AFTER, TcpService, UdpService
@@ -77,6 +77,26 @@ class Flows(LabTest):
         self.assertTrue(stream.arrives_at(host), "the kernel keeps what it began")
         self.daemon.start()
         self.assertFalse(stream.arrives_at(host))
+
+    def test_a_restart_leaves_the_administrators_streams_alone(self):
+        self.lab.nft("table ip admin { chain pre { type nat hook prerouting priority dstnat;"
+                     f" ip daddr {WAN} udp dport 4100 dnat to {LAN_A}:4100; }};"
+                     " chain post { type nat hook postrouting priority srcnat; }; }")
+        self.lab.nft(f"insert rule inet host forward ip daddr {LAN_A} udp dport 4100 accept")
+        self.start()
+        ours, theirs = UdpService(self.lab, "lan-a", 4000), UdpService(self.lab, "lan-a", 4100)
+        our_stream, their_stream = Stream(self), Stream(self, (WAN, 4100))
+        Client(self.lab).map(UDP, 4000, 4000)
+        self.assertTrue(our_stream.arrives_at(ours))
+        self.assertTrue(their_stream.arrives_at(theirs))
+        # From here on it is translated only because the kernel remembers the connection.
+        self.lab.nft("flush chain ip admin pre")
+        for stop in (self.daemon.terminate, self.daemon.kill):
+            stop()
+            self.daemon.start()
+            self.assertEqual(self.daemon.status()["backend"]["purged_flows"], 0)
+            self.assertTrue(our_stream.arrives_at(ours))
+            self.assertTrue(their_stream.arrives_at(theirs))
 
     def tcp_after_expiry(self, **config):
         """Whether an established TCP connection still carries data after its lease has ended."""

@@ -13,15 +13,19 @@ class RecordingFlowTable final : public MemoryFlowTable {
     purged.insert(purged.end(), purges.begin(), purges.end());
     return purges.size();
   }
-  [[nodiscard]] Result<std::size_t, std::string> purge_strays(std::span<const TimedDoor>,
-                                                              std::span<const Address>,
-                                                              std::span<const Prefix>) override {
-    ++stray_purges;
+  [[nodiscard]] Result<std::size_t, std::string> purge_strays(
+      std::span<const TimedDoor> doors, bool spares_established_tcp) override {
+    stray_purges.push_back({{doors.begin(), doors.end()}, spares_established_tcp});
     return 0;
   }
 
+  struct StrayPurge {
+    std::vector<TimedDoor> doors;
+    bool spares_established_tcp = false;
+  };
+
   std::vector<FlowPurge> purged;
-  int stray_purges = 0;
+  std::vector<StrayPurge> stray_purges;
 };
 
 }  // namespace postern::test
