@@ -159,7 +159,12 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
   const auto done = socket_.transact(batch_);
   batch_.free_buffer();  // It may be ten megabytes, and is not needed again.
   if (!done) {
-    return fail(error_of("set up the table inet postern", done.error()));
+    const int code = done.error().code;
+    const bool is_about_owner = options_.owns_table && (code == EOPNOTSUPP || code == EINVAL);
+    return fail(error_of(is_about_owner
+                             ? "set up the table inet postern (table_owner needs Linux 6.9)"
+                             : "set up the table inet postern",
+                         done.error()));
   }
   return {};
 }
