@@ -80,9 +80,11 @@ void examine_ports(const Patient& patient, std::vector<Finding>& findings) {
                             : "UPnP clients are answered on it";
     if (!holder.process) {
       finding.advice = "as root, this names it: " + who_holds(holder);
-    } else if (is_needed) {
+    } else if (is_needed && holder.process->pid != 1) {
       finding.mend.push_back("kill " + std::to_string(holder.process->pid));
       finding.advice = "better: end the service that started it";
+    } else if (is_needed) {
+      finding.advice = "systemd holds it for a socket unit; systemctl list-sockets names that";
     } else {
       finding.advice = "nothing needs to be done where UPnP is not wanted";
     }

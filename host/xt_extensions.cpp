@@ -68,10 +68,11 @@ void narrow_range(PacketMatch& match, const std::uint16_t (&ports)[2], bool is_n
   return true;
 }
 
-/// -m multiport --dports A,B:C
+/// -m multiport --dports A,B:C, or --ports, which means either side
 [[nodiscard]] bool read_multiport(std::span<const std::uint8_t> info, PacketMatch& match) {
   const auto ports = read_struct<xt_multiport_v1>(info);
-  if (!ports || ports->flags != XT_MULTIPORT_DESTINATION) return false;
+  if (!ports || ports->flags == XT_MULTIPORT_SOURCE) return false;
+  if (ports->flags == XT_MULTIPORT_EITHER) match.has_others = true;
   std::vector<PortRange> ranges;
   const auto count = std::min<std::size_t>(ports->count, XT_MULTI_PORTS);
   for (std::size_t i = 0; i < count; ++i) {

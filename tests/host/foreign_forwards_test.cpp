@@ -70,9 +70,12 @@ TEST_F(ForeignForwardsTest, Multiport) {
   iptables(
       "-t nat -A PREROUTING -p tcp -m multiport --dports 80,443,6000:6010 -j DNAT "
       "--to-destination 192.168.1.5");
+  iptables(
+      "-t nat -A PREROUTING -p tcp -m multiport --ports 8000,8081 -j DNAT "
+      "--to-destination 192.168.1.5");
   // This version of iptables writes a port beside a TCP option as an extension.
   iptables("-t nat -A PREROUTING -p tcp --tcp-option 8 --dport 90:91 -j REDIRECT --to-ports 9");
-  EXPECT_EQ(forwards(), "tcp 80, 90-91, 443, 6000-6010; udp ");
+  EXPECT_EQ(forwards(), "tcp 80, 90-91, 443, 6000-6010, 8000, 8081; udp ");
 }
 
 TEST_F(ForeignForwardsTest, SetsAndMaps) {
