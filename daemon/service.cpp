@@ -113,6 +113,8 @@ Service::Started Service::start() {
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
   // What changed between reading and watching has been told to the monitor's socket meanwhile.
   watch_signals();
+  is_serving_ = true;
+  for (const auto& text : warnings_at_start_) spdlog::warn("{}", text);
   spdlog::info("posternd {} serves {} with {}", kVersion,
                config_.natpmp_enabled ? "NAT-PMP" : "nothing", backend_.name());
   return {};
@@ -227,7 +229,12 @@ HostFirewall::Reactions Service::reactions_to_host() {
           },
       .failed =
           [this](const std::string& text) {
-            if (may_log(now())) spdlog::warn("{}", text);
+            // Should the start fail for the same reason, that is said once.
+            if (!is_serving_) {
+              warnings_at_start_.push_back(text);
+            } else if (may_log(now())) {
+              spdlog::warn("{}", text);
+            }
           },
   };
 }

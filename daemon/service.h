@@ -68,6 +68,9 @@ class Service {
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;
+  /// Since start() went well.
+  bool is_serving_ = false;
+  std::vector<std::string> warnings_at_start_;
   std::vector<std::string> lan_names_;
   Network network_;
   std::vector<std::shared_ptr<UdpPort>> ports_;
