@@ -16,7 +16,7 @@ struct Counters {
   /// Transactions that the firewall took, and those that it refused.
   std::uint64_t commits = 0;
   std::uint64_t refused_commits = 0;
-  /// How often somebody else changed our rules, so that everything was put back, by reason.
+  /// How often everything was put back because somebody else had changed our rules, by reason.
   std::map<std::string_view, std::uint64_t> repairs;
   /// Connections that were ended with or for a door.
   std::uint64_t purged_flows = 0;

@@ -120,7 +120,7 @@ Turn Gateway::on_network(const Network& network, Moment now) {
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
   Turn turn;
-  ++counters_.repairs[reason];
+  repair_reason_ = reason;
   doors_were_shut_ = true;
   if (now < next_repair_) {
     if (!rebuild_at_ || *rebuild_at_ > next_repair_) rebuild_at_ = next_repair_;
@@ -257,6 +257,9 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     rebuild_at_.reset();
     note_flows(changes, now);
     if (std::exchange(doors_were_shut_, false)) note_all_past_doors(now);
+    if (const auto reason = std::exchange(repair_reason_, {}); !reason.empty()) {
+      ++counters_.repairs[reason];
+    }
     state_.external_address.set_local(external);
   } else {
     note_refusal(done.error(), turn);

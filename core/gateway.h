@@ -112,6 +112,8 @@ class Gateway {
   Moment next_repair_{};
   /// The firewall did not hold our doors at some time since the last rebuild.
   bool doors_were_shut_ = false;
+  /// Why somebody else's change has to be mended by the next rebuild; empty: it has not.
+  std::string_view repair_reason_;
   /// Connections to end, and when.
   std::vector<FlowPurge> purges_;
   std::optional<Moment> purge_at_;
