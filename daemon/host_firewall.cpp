@@ -168,8 +168,7 @@ void HostFirewall::read_sockets() {
 }
 
 void HostFirewall::tell_ports() {
-  const OccupiedPorts all{forwards_.tcp.united_with(sockets_.tcp),
-                          forwards_.udp.united_with(sockets_.udp)};
+  const auto all = host::united(forwards_, sockets_);
   if (told_ == all) return;
   told_ = all;
   reactions_.ports_occupied(all);

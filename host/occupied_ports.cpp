@@ -36,15 +36,16 @@ OccupiedPorts socket_ports(std::span<const LocalSocket> sockets, const Wan& wan)
   return {PortSet(std::move(tcp)), PortSet(std::move(udp))};
 }
 
+OccupiedPorts united(const OccupiedPorts& left, const OccupiedPorts& right) {
+  return {left.tcp.united_with(right.tcp), left.udp.united_with(right.udp)};
+}
+
 Result<OccupiedPorts, std::string> read_occupied_ports(const Wan& wan) {
   const auto sockets = read_local_sockets();
   if (!sockets) return fail(sockets.error());
   const auto ruleset = read_foreign_ruleset();
   if (!ruleset) return fail(ruleset.error());
-  const auto ours = socket_ports(*sockets, wan);
-  const auto forwards = foreign_forwards(*ruleset, wan.interface);
-  return OccupiedPorts{ours.tcp.united_with(forwards.ports.tcp),
-                       ours.udp.united_with(forwards.ports.udp)};
+  return united(socket_ports(*sockets, wan), foreign_forwards(*ruleset, wan.interface).ports);
 }
 
 }  // namespace postern::host

@@ -23,6 +23,9 @@ struct Wan {
 /// LAN addresses do not count.
 [[nodiscard]] OccupiedPorts socket_ports(std::span<const LocalSocket> sockets, const Wan& wan);
 
+/// The ports of either.
+[[nodiscard]] OccupiedPorts united(const OccupiedPorts& left, const OccupiedPorts& right);
+
 /// The external ports that others on this gateway use: its local sockets, and what foreign_forwards
 /// tells. Takes as long as reading the whole ruleset. The error is a sentence for the log.
 [[nodiscard]] Result<OccupiedPorts, std::string> read_occupied_ports(const Wan& wan);
