@@ -68,6 +68,8 @@ class Prefix {
   /// `length` in bits, at most 32 for IPv4 and 128 for IPv6. Host bits of `address` are ignored.
   Prefix(Address address, unsigned length);
 
+  /// That one host.
+  [[nodiscard]] static Prefix of(const Address& host) { return {host, host.is_v4() ? 32u : 128u}; }
   /// Reads "192.168.1.0/24"; an address without a length stands for that one host.
   [[nodiscard]] static std::optional<Prefix> parse(std::string_view text);
 

@@ -84,6 +84,8 @@ struct TimedDoor {
 struct DoorChange {
   std::optional<TimedDoor> before;
   std::optional<TimedDoor> after;
+  /// Connections outlive the end of `before`: it was there for their sake (RFC 6887 §12.3, PEER).
+  bool spares_flows = false;
 
   [[nodiscard]] DoorKey key() const { return key_of(before ? before->door : after->door); }
   [[nodiscard]] bool is_renewal() const { return before && after && before->door == after->door; }

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "core/datagram.h"
 #include "core/gateway_state.h"
+#include "core/table_event.h"
 #include "core/time.h"
 
 namespace postern {
@@ -27,6 +30,8 @@ enum class GatewayEvent : std::uint8_t {
   started,
   /// The external address came, went or changed.
   external_address_changed,
+  /// Pinholes were closed because their hosts left the LAN, or got other addresses.
+  pinholes_lost,
 };
 
 /// One protocol that clients speak over UDP. Pure: bytes and time in, bytes out.
@@ -40,6 +45,9 @@ class DatagramFrontend {
   [[nodiscard]] virtual Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                             Moment now) = 0;
   virtual void on_event(GatewayEvent event, const GatewayState& state, Moment now) = 0;
+  /// What became of mappings, whoever asked, once it stands.
+  virtual void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
+                               Moment now) = 0;
   /// What is to be sent unasked, now.
   [[nodiscard]] virtual std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
                                                                  Moment now) = 0;

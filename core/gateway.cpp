@@ -39,9 +39,27 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
          lan_names(left) == lan_names(right);
 }
 
-/// Of several addresses the one that packets leave with (RFC 6886 §4.3.2).
-[[nodiscard]] std::optional<Address> external_address_of(const Network& network) {
-  return network.wan ? network.wan->first_v4() : std::nullopt;
+/// The one that packets leave with comes first (RFC 6886 §4.3.2).
+[[nodiscard]] std::vector<Address> external_addresses_of(const Network& network) {
+  return network.wan ? network.wan->all_v4() : std::vector<Address>();
+}
+
+/// Whether clients that were told of the addresses `before` know one that is no longer right.
+[[nodiscard]] bool is_outdated(const std::vector<Address>& before,
+                               const std::vector<Address>& after) {
+  return before.front() != after.front() ||
+         !std::all_of(before.begin(), before.end(), [&](const Address& address) {
+           return std::find(after.begin(), after.end(), address) != after.end();
+         });
+}
+
+/// An interface that is up has an IPv6 address of the link at least. While one has none it is not
+/// known which hosts are on its link.
+[[nodiscard]] bool knows_v6_links(const Network& network) {
+  return std::all_of(network.lan.begin(), network.lan.end(), [](const Interface& lan) {
+    return std::any_of(lan.addresses.begin(), lan.addresses.end(),
+                       [](const InterfaceAddress& own) { return !own.address.is_v4(); });
+  });
 }
 
 [[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {
@@ -62,6 +80,7 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
       keeps_established_tcp_(options.keeps_established_tcp),
       state_{{},
              ExternalAddress(options.external_address),
+             Epoch(now),
              Epoch(now),
              MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)} {
 }
@@ -111,11 +130,25 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   if (network == state_.network) return turn;
   const bool rules_stay = same_rules(network, state_.network);
   adopt_network(network);
-  if (!rules_stay || external_address_of(network) != state_.external_address.local()) {
+  if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
     (void)rebuild(now, turn);
-    send_due_announcements(now, turn);
   }
+  if (knows_v6_links(network)) end_pinholes_off_link(now, turn);
+  send_due_announcements(now, turn);
   return turn;
+}
+
+void Gateway::end_pinholes_off_link(Moment now, Turn& turn) {
+  const std::size_t events_before = turn.events.size();
+  run_turn([this] { state_.table.end_pinholes_off_link(); }, now, turn);
+  const bool has_lost =
+      std::any_of(turn.events.begin() + static_cast<std::ptrdiff_t>(events_before),
+                  turn.events.end(), [](const TableEvent& event) {
+                    return event.kind == TableEvent::Kind::closed && event.mapping.is_pinhole();
+                  });
+  if (!has_lost) return;
+  state_.pinhole_epoch.restart(now);
+  frontend_.on_event(GatewayEvent::pinholes_lost, state_, now);
 }
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
@@ -178,8 +211,15 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
     // The firewall is not as we left it. Put everything back as soon as the replies are out.
     if (!rebuild_at_) rebuild_at_ = std::max(now, next_rebuild_);
   }
-  append(turn.events, state_.table.accept());
+  conclude(turn, now);
+}
+
+void Gateway::conclude(Turn& turn, Moment now) {
+  auto events = state_.table.accept();
   assert(state_.table.is_consistent());
+  if (events.empty()) return;
+  frontend_.on_table_events(events, state_, now);
+  append(turn.events, std::move(events));
 }
 
 void Gateway::note_refusal(const BackendError& error, Turn& turn) {
@@ -190,7 +230,8 @@ void Gateway::note_refusal(const BackendError& error, Turn& turn) {
 void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
   for (const auto& change : changes) {
     // A pin lets through what a forward, which has a change of its own, has translated.
-    if (change.is_renewal() || change.key().kind == DoorKey::Kind::pin4) continue;
+    if (change.is_renewal() || change.spares_flows || change.key().kind == DoorKey::Kind::pin4)
+      continue;
     if (change.before) {
       const bool ended_by_itself = change.before->ends <= now;
       purges_.push_back({FlowPurge::Which::through_door, change.before->door,
@@ -247,9 +288,9 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   next_rebuild_ = now + kRebuildPause;
   next_repair_ = now + kRepairPause;
   const auto before = state_.external_address.local();
-  const auto external = external_address_of(state_.network);
+  const auto external = external_addresses_of(state_.network);
   state_.table.expire(now);
-  state_.table.set_external_address(external);
+  state_.table.set_external_addresses(external);
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
@@ -260,7 +301,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     if (const auto reason = std::exchange(repair_reason_, {}); !reason.empty()) {
       ++counters_.repairs[reason];
     }
-    state_.external_address.set_local(external);
+    state_.external_address.set_locals(external);
   } else {
     note_refusal(done.error(), turn);
     state_.table.roll_back();
@@ -269,24 +310,24 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
     state_.table.expire(now);
     rebuild_at_ = next_rebuild_;
     doors_were_shut_ = true;
-    if (external != before) {
-      state_.table.set_external_address(std::nullopt);
-      state_.external_address.set_local(std::nullopt);
+    if (external != state_.external_address.locals()) {
+      state_.table.set_external_addresses({});
+      state_.external_address.set_locals({});
     }
   }
-  append(turn.events, state_.table.accept());
-  assert(state_.table.is_consistent());
   follow_external_address(before, now);
+  conclude(turn, now);
   return done;
 }
 
 void Gateway::follow_external_address(std::optional<Address> before, Moment now) {
-  const auto after = state_.external_address.local();
-  if (after == before) return;
-  if (after) {
-    if (last_external_address_ && *last_external_address_ != *after) state_.epoch.restart(now);
-    last_external_address_ = after;
+  const auto& after = state_.external_address.locals();
+  const auto last = last_external_addresses_;
+  if (!after.empty()) {
+    if (!last.empty() && is_outdated(last, after)) state_.epoch.restart(now);
+    last_external_addresses_ = after;
   }
+  if (state_.external_address.local() == before) return;
   frontend_.on_event(GatewayEvent::external_address_changed, state_, now);
 }
 

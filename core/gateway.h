@@ -79,6 +79,9 @@ class Gateway {
   /// `work` runs once more without it; when it refuses all, once more after a rebuild; when it
   /// refuses again, once more with no change allowed.
   void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
+  /// What the turn staged stands, or was rolled back.
+  void conclude(Turn& turn, Moment now);
+  void end_pinholes_off_link(Moment now, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);
@@ -103,8 +106,8 @@ class Gateway {
   bool keeps_established_tcp_;
   GatewayState state_;
   Counters counters_;
-  /// The last external address there was, also while there is none.
-  std::optional<Address> last_external_address_;
+  /// The last external addresses there were, also while there are none.
+  std::vector<Address> last_external_addresses_;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;
   /// No rebuild before this because of a refused commit, or of a change by somebody else.

@@ -11,7 +11,10 @@ namespace postern {
 struct GatewayState {
   Network network;
   ExternalAddress external_address;
+  /// Of the IPv4 side, where addresses are translated.
   Epoch epoch;
+  /// Of the IPv6 side, whose pinholes stay when the external IPv4 address changes (RFC 6887 §8.5).
+  Epoch pinhole_epoch;
   MappingTable table;
 };
 

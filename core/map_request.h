@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/endpoint.h"
@@ -19,6 +20,9 @@ enum class Placement : std::uint8_t {
   /// The suggested port or none; the internal endpoint may have mappings on other ports beside it
   /// (UPnP IGD, AddPortMapping).
   suggested_port,
+  /// As any_port, but a mapping that has another external endpoint than the suggested one will not
+  /// do (RFC 6887 §13.2, PREFER_FAILURE).
+  only_suggested,
 };
 
 /// A wish for a mapping, the same for every frontend.
@@ -36,6 +40,15 @@ struct MapRequest {
   Placement placement = Placement::any_port;
   /// Who may use the mapping from now on; nothing: as it was, and everybody for a new one.
   std::optional<RemoteFilters> filters = {};
+  /// One of this machine's external addresses; anything else is no wish.
+  std::optional<Address> suggested_external_address = {};
+  /// See Claim.
+  std::optional<Nonce> nonce = {};
+  /// Takes over the claimant's own claim whatever its nonce is.
+  bool accepts_any_nonce = false;
+  /// Nothing: as it was.
+  std::optional<std::string> description = {};
+  std::optional<Contact> contact = {};
 };
 
 /// Why a wish was refused. Closed: each frontend translates every one into its own codes.
@@ -50,8 +63,13 @@ enum class MapError : std::uint8_t {
   client_limit_reached,
   /// The table has as many mappings as it may have.
   table_limit_reached,
-  /// The one external port that would do is taken, or kept for another host.
+  /// The one external endpoint that would do is taken, kept for another host, or not ours; or the
+  /// internal endpoint has another one.
   external_port_taken,
+  /// The policy does not permit the one external port that would do.
+  external_port_denied,
+  /// The claim is of somebody who knows another nonce.
+  wrong_nonce,
   /// More filters than one mapping, or all together, may have.
   too_many_filters,
   /// A filter of the other address family, or with its ports turned around.
@@ -76,6 +94,10 @@ enum class MapError : std::uint8_t {
       return "table_limit_reached";
     case MapError::external_port_taken:
       return "external_port_taken";
+    case MapError::external_port_denied:
+      return "external_port_denied";
+    case MapError::wrong_nonce:
+      return "wrong_nonce";
     case MapError::too_many_filters:
       return "too_many_filters";
     case MapError::bad_filter:

@@ -27,4 +27,32 @@ bool Mapping::reserves_companion() const {
                      [](const Claim& claim) { return claim.reserves_companion; });
 }
 
+bool Mapping::has_inbound_claim() const {
+  return std::any_of(claims.begin(), claims.end(),
+                     [](const Claim& claim) { return claim.claimant.is_inbound(); });
+}
+
+const Claim* Mapping::claim_of(const Claimant& claimant) const {
+  const auto found = std::find_if(claims.begin(), claims.end(),
+                                  [&](const Claim& claim) { return claim.claimant == claimant; });
+  return found == claims.end() ? nullptr : &*found;
+}
+
+std::size_t Mapping::remote_count() const {
+  return static_cast<std::size_t>(std::count_if(
+      claims.begin(), claims.end(), [](const Claim& c) { return !c.claimant.is_inbound(); }));
+}
+
+RemoteFilters Mapping::admitted() const {
+  const bool is_inbound = has_inbound_claim();
+  if (is_inbound && filters.empty()) return {};
+  RemoteFilters all = is_inbound ? filters : RemoteFilters();
+  for (const auto& claim : claims) {
+    if (const auto& remote = claim.claimant.remote) {
+      all.push_back({Prefix::of(remote->address), remote->port, remote->port});
+    }
+  }
+  return normalized(std::move(all));
+}
+
 }  // namespace postern

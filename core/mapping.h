@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/endpoint.h"
+#include "core/nonce.h"
 #include "core/protocol.h"
 #include "core/remote_filter.h"
 #include "core/time.h"
@@ -26,14 +29,30 @@ struct Lease {
 /// takes such a claim over.
 inline constexpr std::string_view kRecovered = "recovered";
 
-/// Who asks. One client has at most one claim of each frontend on a mapping.
+/// Who asks, and for whose sake. A mapping has at most one claim of each claimant.
 struct Claimant {
   /// The frontend's own name constant, which lives as long as the program.
   std::string_view frontend;
-  /// The address the request came from.
+  /// The host that the mapping is for, which is the one that asked unless it let another one ask.
   Address client;
+  /// The one remote peer that the claim is for (RFC 6887 §12, PEER). Nothing: it is for whoever
+  /// comes from outside.
+  std::optional<Endpoint> remote = {};
 
+  /// Whether the mapping shall let in more than one remote peer.
+  [[nodiscard]] bool is_inbound() const { return !remote; }
   friend bool operator==(const Claimant&, const Claimant&) = default;
+};
+
+/// Between which endpoints the last answer about a claim went, for news about it goes the same way
+/// (RFC 6887 §14.2).
+struct Contact {
+  /// The LAN interface's number.
+  std::uint32_t interface_index = 0;
+  Endpoint gateway;
+  Endpoint asker;
+
+  friend bool operator==(const Contact&, const Contact&) = default;
 };
 
 /// Who asked for a mapping, and until when. A mapping lives while any claim on it lives.
@@ -43,11 +62,17 @@ struct Claim {
   /// Keeps the same external port of the other protocol for this mapping's internal address
   /// (RFC 6886 §3.3).
   bool reserves_companion = false;
+  /// Only who knows it may renew the claim or take it back.
+  std::optional<Nonce> nonce = {};
+  /// The client's own words, for whoever looks at the mapping. UTF-8.
+  std::string description = {};
+  std::optional<Contact> contact = {};
 
   friend bool operator==(const Claim&, const Claim&) = default;
 };
 
-/// An external endpoint whose traffic goes to an internal endpoint. Never without a claim.
+/// An external endpoint whose traffic goes to an internal endpoint, and the other way round. Never
+/// without a claim.
 ///
 /// An IPv6 mapping is a pinhole: nothing is translated, and both endpoints are the same.
 struct Mapping {
@@ -58,7 +83,8 @@ struct Mapping {
   Endpoint external;
   Moment created{};
   std::vector<Claim> claims;
-  /// Which remote peers may use it; normalized.
+  /// Which remote peers may use it, as they were asked for. Empty: everybody, if there is an
+  /// inbound claim. The peers of other claims may use it besides.
   RemoteFilters filters = {};
   /// Of several IPv4 mappings of one internal endpoint, exactly the oldest has this: with its
   /// external endpoint leaves what the internal endpoint sends.
@@ -70,6 +96,13 @@ struct Mapping {
   /// When the first claim ends.
   [[nodiscard]] Moment first_claim_ends() const;
   [[nodiscard]] bool reserves_companion() const;
+  [[nodiscard]] bool has_inbound_claim() const;
+  /// Nothing when this claimant has none.
+  [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
+  /// For how many remote peers there is a claim.
+  [[nodiscard]] std::size_t remote_count() const;
+  /// Who may come in: what its doors let through. Normalized.
+  [[nodiscard]] RemoteFilters admitted() const;
 
   friend bool operator==(const Mapping&, const Mapping&) = default;
 };

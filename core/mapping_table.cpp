@@ -6,13 +6,53 @@
 namespace postern {
 namespace {
 
-/// How long to leave the firewall alone after it refused to close a door. Its own timer ends the
-/// door meanwhile.
-constexpr Seconds kRetryExpiry{1};
-
 /// Whether this claim is the claimant's own, or a recovered one that it may take over.
 [[nodiscard]] bool belongs_to(const Claim& claim, const Claimant& claimant) {
-  return claim.claimant == claimant || claim.claimant == Claimant{kRecovered, claimant.client};
+  return claim.claimant == claimant ||
+         (claimant.is_inbound() && claim.claimant == Claimant{kRecovered, claimant.client});
+}
+
+[[nodiscard]] bool is_other_nonce(const Claim& claim, const std::optional<Nonce>& nonce) {
+  return nonce && claim.nonce && *claim.nonce != *nonce;
+}
+
+/// How many the firewall must tell apart on this mapping.
+[[nodiscard]] std::size_t filter_count(const Mapping& mapping) {
+  return mapping.filters.size() + mapping.remote_count();
+}
+
+/// Whether the external endpoint is what the request wants.
+[[nodiscard]] bool suits(const Mapping& mapping, const MapRequest& request) {
+  if (request.placement != Placement::only_suggested) return true;
+  const auto& address = request.suggested_external_address;
+  const std::uint16_t port = request.suggested_external_port;
+  return (!address || mapping.external.address == *address) &&
+         (port == 0 || mapping.external.port == port);
+}
+
+/// Each filter once, in one fixed order.
+[[nodiscard]] Result<RemoteFilters, MapError> distinct(RemoteFilters filters, bool is_v4) {
+  for (const auto& filter : filters) {
+    const bool is_good =
+        filter.remote.network().is_v4() == is_v4 && filter.first_port <= filter.last_port;
+    if (!is_good) return fail(MapError::bad_filter);
+  }
+  std::sort(filters.begin(), filters.end());
+  filters.erase(std::unique(filters.begin(), filters.end()), filters.end());
+  return filters;
+}
+
+[[nodiscard]] Claim claim_for(const MapRequest& request, const Claim* earlier, Seconds lifetime,
+                              Moment now) {
+  Claim claim{request.claimant, {lifetime, now + lifetime}, request.reserves_companion};
+  claim.nonce = request.nonce;
+  claim.contact = request.contact;
+  if (request.description) claim.description = *request.description;
+  if (!earlier) return claim;
+  if (!request.description) claim.description = earlier->description;
+  const bool would_be_shorter = claim.lease.ends < earlier->lease.ends;
+  if (!request.claimant.is_inbound() && would_be_shorter) claim.lease = earlier->lease;
+  return claim;
 }
 
 void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
@@ -24,11 +64,6 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
                      [&](const Claim& claim) { return claim.claimant.client == client; });
 }
 
-[[nodiscard]] TableEvent::Kind kind_of_change(const Mapping& before, const Mapping& after) {
-  const bool stays = before.external == after.external && before.internal == after.internal;
-  return stays ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
-}
-
 }  // namespace
 
 MappingTable::MappingTable(Policy policy, Capabilities can, std::uint64_t random_seed)
@@ -37,11 +72,16 @@ MappingTable::MappingTable(Policy policy, Capabilities can, std::uint64_t random
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
   const bool is_pinhole = !request.internal.address.is_v4();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
+  const Mapping* existing = existing_for(request);
+  const Claim* earlier = existing ? existing->claim_of(request.claimant) : nullptr;
+  if (earlier && !request.accepts_any_nonce && is_other_nonce(*earlier, request.nonce)) {
+    return fail(MapError::wrong_nonce);
+  }
   const auto permission = policy_.judge(request);
   if (!permission) return fail(permission.error());
-  if (!is_pinhole && !external_address_) return fail(MapError::no_external_address);
+  if (!is_pinhole && external_addresses_.empty()) return fail(MapError::no_external_address);
+  if (existing && !suits(*existing, request)) return fail(MapError::external_port_taken);
 
-  const Mapping* existing = existing_for(request);
   const Address& client = request.claimant.client;
   if ((!existing || !has_claim_of(*existing, client)) &&
       count_of(client) >= policy_.limits().mappings_per_client) {
@@ -50,12 +90,18 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   auto mapping = existing ? Result<Mapping, MapError>(*existing)
                           : new_mapping(request, permission->external_ports, now);
   if (!mapping) return fail(mapping.error());
-  if (auto set = set_filters(*mapping, request); !set) return fail(set.error());
+  Claim claim = claim_for(request, earlier, permission->lifetime, now);
+  const Grant grant{mapping->id, mapping->external.port,
+                    std::chrono::floor<Seconds>(claim.lease.ends - now)};
   drop_claims_of(*mapping, request.claimant);
-  const Lease lease{permission->lifetime, now + permission->lifetime};
-  mapping->claims.push_back({request.claimant, lease, request.reserves_companion});
+  mapping->claims.push_back(std::move(claim));
+  if (request.filters) {
+    auto filters = distinct(*request.filters, !is_pinhole);
+    if (!filters) return fail(filters.error());
+    mapping->filters = std::move(*filters);
+  }
+  if (!has_room_for_filters(existing, *mapping)) return fail(MapError::too_many_filters);
 
-  const Grant grant{mapping->id, mapping->external.port, lease.granted};
   if (!stage(grant.id, std::move(*mapping))) return fail(MapError::backend_refused);
   next_id_ = std::max(next_id_, grant.id + 1);
   return grant;
@@ -63,12 +109,15 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
 
 const Mapping* MappingTable::existing_for(const MapRequest& request) const {
   const bool is_pinhole = !request.internal.address.is_v4();
-  if (is_pinhole || request.placement == Placement::any_port) {
+  if (is_pinhole || request.placement != Placement::suggested_port) {
     return find_by_internal(request.protocol, request.internal);
   }
-  const Mapping* there =
-      find_by_external(request.protocol, {*external_address_, request.suggested_external_port});
-  return there && there->internal == request.internal ? there : nullptr;
+  for (const auto& address : external_addresses_) {
+    const Mapping* there =
+        find_by_external(request.protocol, {address, request.suggested_external_port});
+    if (there && there->internal == request.internal) return there;
+  }
+  return nullptr;
 }
 
 Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
@@ -82,50 +131,57 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
   if (mapping.is_pinhole()) {
     if (!permitted.contains(request.internal.port)) return fail(MapError::not_authorized);
     mapping.external = request.internal;
+    if (!suits(mapping, request)) return fail(MapError::external_port_taken);
     return mapping;
   }
-  const auto port = choose_port(request, permitted);
-  if (!port) return fail(port.error());
-  mapping.external = {*external_address_, *port};
+  const auto external = choose_external(request, permitted, now);
+  if (!external) return fail(external.error());
+  mapping.external = *external;
   mapping.is_oldest_of_internal = !find_by_internal(request.protocol, request.internal);
   return mapping;
 }
 
-Result<std::uint16_t, MapError> MappingTable::choose_port(const MapRequest& request,
-                                                          const PortSet& permitted) {
+Result<Endpoint, MapError> MappingTable::choose_external(const MapRequest& request,
+                                                         const PortSet& permitted, Moment now) {
+  const auto address = choose_address(request);
+  if (!address) return fail(address.error());
   const Address& holder = request.internal.address;
   const std::uint16_t suggested = request.suggested_external_port;
-  if (request.placement == Placement::suggested_port) {
-    if (!permitted.contains(suggested)) return fail(MapError::not_authorized);
-    if (ports_.is_free(request.protocol, suggested, holder)) return suggested;
+  const bool only_suggested = request.placement == Placement::suggested_port ||
+                              (request.placement == Placement::only_suggested && suggested != 0);
+  if (only_suggested) {
+    if (!permitted.contains(suggested)) return fail(MapError::external_port_denied);
+    if (ports_.is_free(request.protocol, suggested, holder)) return Endpoint{*address, suggested};
     return fail(MapError::external_port_taken);
   }
-  const auto port = ports_.choose({request.protocol, holder, suggested, request.internal.port},
+  const auto port = ports_.choose({request.protocol, holder, suggested, request.internal.port, now},
                                   permitted, random_);
   if (!port) return fail(MapError::no_port_available);
-  return *port;
+  return Endpoint{*address, *port};
 }
 
-Result<void, MapError> MappingTable::set_filters(Mapping& mapping,
-                                                 const MapRequest& request) const {
-  if (!request.filters) return {};
-  if (request.filters->size() > kMostFiltersOfMapping) return fail(MapError::too_many_filters);
-  const bool is_v4 = !mapping.is_pinhole();
-  for (const auto& filter : *request.filters) {
-    const bool is_good =
-        filter.remote.network().is_v4() == is_v4 && filter.first_port <= filter.last_port;
-    if (!is_good) return fail(MapError::bad_filter);
+Result<Address, MapError> MappingTable::choose_address(const MapRequest& request) const {
+  if (const auto& suggested = request.suggested_external_address) {
+    if (has_external_address(*suggested)) return *suggested;
+    if (request.placement == Placement::only_suggested) return fail(MapError::external_port_taken);
   }
-  auto filters = normalized(*request.filters);
-  if (filters_ - mapping.filters.size() + filters.size() > kMostFilters) {
-    return fail(MapError::too_many_filters);
-  }
-  mapping.filters = std::move(filters);
-  return {};
+  return *external_address_of(request.internal.address);
+}
+
+bool MappingTable::has_external_address(const Address& address) const {
+  return std::find(external_addresses_.begin(), external_addresses_.end(), address) !=
+         external_addresses_.end();
+}
+
+bool MappingTable::has_room_for_filters(const Mapping* before, const Mapping& after) const {
+  const std::size_t had = before ? filter_count(*before) : 0;
+  const std::size_t has = filter_count(after);
+  return has <= had || (has <= kMostFiltersOfMapping && filters_ - had + has <= kMostFilters);
 }
 
 Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& internal,
-                                             const Claimant& claimant) {
+                                             const Claimant& claimant,
+                                             const std::optional<Nonce>& nonce) {
   const Mapping* oldest = find_by_internal(protocol, internal);
   if (!oldest) return {};
   std::vector<MappingId> ids{oldest->id};
@@ -135,7 +191,7 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
   }
   Result<void, MapError> result;
   for (const MappingId id : ids) {
-    if (const auto dropped = drop_claim(*find(id), claimant); !dropped) result = dropped;
+    if (const auto dropped = drop_claim(*find(id), claimant, nonce); !dropped) result = dropped;
   }
   return result;
 }
@@ -152,7 +208,10 @@ Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claima
   return result;
 }
 
-Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Claimant& claimant) {
+Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Claimant& claimant,
+                                                const std::optional<Nonce>& nonce) {
+  const Claim* own = mapping.claim_of(claimant);
+  if (own && is_other_nonce(*own, nonce)) return fail(MapError::wrong_nonce);
   Mapping left = mapping;
   drop_claims_of(left, claimant);
   if (left.claims.size() == mapping.claims.size()) return {};
@@ -162,34 +221,15 @@ Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Cl
   return {};
 }
 
-void MappingTable::expire(Moment now) {
-  expired_until_ = std::max(expired_until_, now);
-  while (const auto taken = queue_.take(now)) {
-    const auto& [queued, id] = *taken;
-    const auto found = mappings_.find(id);
-    // Gone, or queued again for an earlier moment.
-    if (found == mappings_.end() || found->second.queued != queued) continue;
-    auto& entry = found->second;
-    entry.queued = Moment::max();
-    if (entry.due > now) {
-      schedule(entry, entry.due);
-      continue;
-    }
-    Mapping left = entry.mapping;
-    std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
-    const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
-    if (!staged) schedule(entry, now + kRetryExpiry);
-  }
-}
-
-void MappingTable::set_external_address(std::optional<Address> address) {
-  external_address_ = address;
-  if (!address) return;
+void MappingTable::set_external_addresses(std::vector<Address> addresses) {
+  external_addresses_ = std::move(addresses);
+  if (external_addresses_.empty()) return;
   std::vector<Mapping> moved;
   for (const auto& [id, entry] : mappings_) {
-    if (entry.mapping.is_pinhole() || entry.mapping.external.address == *address) continue;
-    moved.push_back(entry.mapping);
-    moved.back().external.address = *address;
+    const auto& mapping = entry.mapping;
+    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
+    moved.push_back(mapping);
+    moved.back().external.address = external_addresses_.front();
   }
   for (auto& mapping : moved) {
     const MappingId id = mapping.id;
@@ -199,6 +239,17 @@ void MappingTable::set_external_address(std::optional<Address> address) {
 
 void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
   policy_.set_lan_prefixes(std::move(prefixes));
+}
+
+void MappingTable::end_pinholes_off_link() {
+  std::vector<MappingId> off_link;
+  for (const auto& [id, entry] : mappings_) {
+    const auto& host = entry.mapping.internal.address;
+    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
+      off_link.push_back(id);
+    }
+  }
+  for (const MappingId id : off_link) (void)stage_end(id);
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {
@@ -249,119 +300,6 @@ void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
   // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
   mapping.claims.push_back({{kRecovered, mapping.internal.address}, lease, true});
   if (stage(next_id_, std::move(mapping))) ++next_id_;
-}
-
-std::vector<DoorChange> MappingTable::staged_changes() const {
-  std::vector<DoorChange> changes;
-  std::unordered_map<DoorKey, std::size_t> position;
-  const auto change_of = [&](const Door& door) -> DoorChange& {
-    const auto [found, is_new] = position.try_emplace(key_of(door), changes.size());
-    if (is_new) changes.emplace_back();
-    return changes[found->second];
-  };
-  for (const auto& [id, before] : before_turn_) {
-    if (before) {
-      for (const auto& timed : doors_of(before->mapping)) change_of(timed.door).before = timed;
-    }
-    if (const Mapping* after = find(id)) {
-      for (const auto& timed : doors_of(*after)) change_of(timed.door).after = timed;
-    }
-  }
-  std::erase_if(changes, [](const DoorChange& change) { return change.before == change.after; });
-  return changes;
-}
-
-std::vector<TableEvent> MappingTable::accept() {
-  std::vector<TableEvent> events;
-  for (auto& [id, before] : before_turn_) {
-    const Mapping* after = find(id);
-    if (before && after) {
-      if (before->mapping == *after) continue;
-      events.push_back({kind_of_change(before->mapping, *after), *after});
-    } else if (before) {
-      events.push_back({TableEvent::Kind::closed, std::move(before->mapping)});
-    } else if (after) {
-      events.push_back({TableEvent::Kind::opened, *after});
-    }
-  }
-  before_turn_.clear();
-  expired_before_turn_ = expired_until_;
-  refused_.clear();
-  refuse_all_ = false;
-  return events;
-}
-
-void MappingTable::roll_back() {
-  expired_until_ = expired_before_turn_;
-  // All leave before the first returns, for a port may have gone from one mapping to another.
-  for (const auto& [id, before] : before_turn_) put(id, std::nullopt);
-  for (auto& [id, before] : before_turn_) put(id, std::move(before));
-  before_turn_.clear();
-}
-
-void MappingTable::refuse(const DoorKey& key) {
-  refused_.insert(key);
-}
-
-void MappingTable::refuse_all() {
-  refuse_all_ = true;
-}
-
-bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
-  const auto found = mappings_.find(id);
-  const Entry* before = found == mappings_.end() ? nullptr : &found->second;
-  if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
-  if (before) {
-    before_turn_.try_emplace(id, Standing{before->mapping, before->due});
-  } else {
-    before_turn_.try_emplace(id, std::nullopt);
-  }
-  if (after) {
-    const Moment due = due_of(*after);
-    put(id, Standing{std::move(*after), due});
-  } else {
-    put(id, std::nullopt);
-  }
-  return true;
-}
-
-bool MappingTable::stage_end(MappingId id) {
-  const Mapping& ending = mappings_.at(id).mapping;
-  const PortKey internal{ending.protocol, ending.internal};
-  const bool leaves_outbound_port = ending.is_oldest_of_internal;
-  if (!stage(id, std::nullopt)) return false;
-  const auto younger = younger_of_internal_.find(internal);
-  if (leaves_outbound_port && younger != younger_of_internal_.end()) {
-    const MappingId heir = *younger->second.begin();
-    Mapping oldest = mappings_.at(heir).mapping;
-    const Moment due = mappings_.at(heir).due;
-    oldest.is_oldest_of_internal = true;
-    // Not refused: its forward stays, and the outbound door has the key of the one that ended.
-    const bool staged = stage(heir, std::move(oldest));
-    assert(staged);
-    (void)staged;
-    // It may be due as well, and be next.
-    schedule(mappings_.at(heir), due);
-  }
-  return true;
-}
-
-bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const {
-  if (!refuse_all_ && refused_.empty()) return false;
-  const auto doors_before = before ? doors_of(*before) : std::vector<TimedDoor>();
-  const auto doors_after = after ? doors_of(*after) : std::vector<TimedDoor>();
-  const auto changes_refused = [&](const auto& doors, const auto& others) {
-    return std::any_of(doors.begin(), doors.end(), [&](const TimedDoor& timed) {
-      const bool stays = std::find(others.begin(), others.end(), timed) != others.end();
-      return !stays && (refuse_all_ || refused_.contains(key_of(timed.door)));
-    });
-  };
-  return changes_refused(doors_before, doors_after) || changes_refused(doors_after, doors_before);
-}
-
-Moment MappingTable::due_of(const Mapping& mapping) const {
-  const Moment end = mapping.first_claim_ends();
-  return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
 }
 
 }  // namespace postern

@@ -28,7 +28,8 @@ namespace postern {
 struct Grant {
   MappingId id = 0;
   std::uint16_t external_port = 0;
-  /// At most what was asked for.
+  /// What is left of the claim's lease: at most what was asked for, unless it is for a remote peer
+  /// and was longer already.
   Seconds lifetime{0};
 };
 
@@ -47,14 +48,16 @@ class MappingTable {
 
   /// Creates a mapping, or renews and keeps the one that the internal endpoint already has, whoever
   /// asked for that (RFC 6886 §3.3); with Placement::suggested_port, the one that it has on that
-  /// port. The lease starts at `now`.
+  /// port. The lease starts at `now`. One for a remote peer never becomes shorter (RFC 6887 §12.1).
   [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
-  /// of the same client, and with its last claim a mapping. Nothing to take back is success. The
-  /// only error is backend_refused: what the firewall would not let go stays, the others go.
+  /// of the same client, and with its last claim a mapping. Nothing to take back is success. With a
+  /// nonce, claims that have another one stay, and that is wrong_nonce. What the firewall would not
+  /// let go stays too, and the others go: backend_refused.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
-                                               const Claimant& claimant);
+                                               const Claimant& claimant,
+                                               const std::optional<Nonce>& nonce = {});
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
   /// mappings of the client, which the policy limits.
   [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);
@@ -65,10 +68,13 @@ class MappingTable {
   /// When to call expire() next: nothing is due before. After a renewal it may be too early.
   [[nodiscard]] std::optional<Moment> next_expiry() const { return queue_.first(); }
 
-  /// New mappings get this external address and all existing ones move to it. Without one, new
-  /// mappings are refused and existing ones stay where they are.
-  void set_external_address(std::optional<Address> address);
+  /// New mappings get the first of these external addresses, or the one they wish for, and existing
+  /// ones whose address is not among them move to the first. Without any, new mappings are refused
+  /// and existing ones stay where they are.
+  void set_external_addresses(std::vector<Address> addresses);
   void set_lan_prefixes(std::vector<Prefix> prefixes);
+  /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists. O(size()).
+  void end_pinholes_off_link();
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 
@@ -91,6 +97,12 @@ class MappingTable {
   [[nodiscard]] const Mapping* find_by_external(Protocol protocol, const Endpoint& external) const;
   /// The oldest mapping of the internal endpoint, which owns its outbound port.
   [[nodiscard]] const Mapping* find_by_internal(Protocol protocol, const Endpoint& internal) const;
+  /// The claimant's own claim on the oldest mapping of the internal endpoint.
+  [[nodiscard]] const Claim* find_claim(Protocol protocol, const Endpoint& internal,
+                                        const Claimant& claimant) const;
+  /// The external address of new mappings of this host when it has no wish: that of its oldest one,
+  /// so that it is seen under one address (RFC 6887 §10). Nothing while there is none.
+  [[nodiscard]] std::optional<Address> external_address_of(const Address& host) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   /// On how many mappings this client has a claim.
   [[nodiscard]] std::size_t count_of(const Address& client) const;
@@ -157,11 +169,15 @@ class MappingTable {
   [[nodiscard]] const Mapping* existing_for(const MapRequest& request) const;
   [[nodiscard]] Result<Mapping, MapError> new_mapping(const MapRequest& request,
                                                       const PortSet& permitted, Moment now);
-  [[nodiscard]] Result<std::uint16_t, MapError> choose_port(const MapRequest& request,
-                                                            const PortSet& permitted);
-  [[nodiscard]] Result<void, MapError> set_filters(Mapping& mapping,
-                                                   const MapRequest& request) const;
-  [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant);
+  /// Of an IPv4 mapping.
+  [[nodiscard]] Result<Endpoint, MapError> choose_external(const MapRequest& request,
+                                                           const PortSet& permitted, Moment now);
+  [[nodiscard]] Result<Address, MapError> choose_address(const MapRequest& request) const;
+  [[nodiscard]] bool has_external_address(const Address& address) const;
+  /// Whether filters and remote peers are few enough, now that the mapping has these.
+  [[nodiscard]] bool has_room_for_filters(const Mapping* before, const Mapping& after) const;
+  [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
+                                                  const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
   [[nodiscard]] bool is_linked(const Entry& entry) const;
   [[nodiscard]] bool is_linked_internally(const Mapping& mapping) const;
@@ -171,7 +187,7 @@ class MappingTable {
   Capabilities can_;
   Random random_;
   PortAllocator ports_;
-  std::optional<Address> external_address_;
+  std::vector<Address> external_addresses_;
 
   Entries mappings_;
   FlatIndex<Mapping, ExternalOf, PortKeyHash> by_external_;
@@ -181,7 +197,7 @@ class MappingTable {
   std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> younger_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
   ExpiryQueue queue_;
-  /// On all mappings together.
+  /// Filters and remote peers on all mappings together.
   std::size_t filters_ = 0;
   MappingId next_id_ = 1;
   /// The moment of the last expire(), and of the last one before this turn.

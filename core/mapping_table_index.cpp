@@ -48,6 +48,21 @@ const Mapping* MappingTable::find_by_internal(Protocol protocol, const Endpoint&
   return by_internal_.find({protocol, internal});
 }
 
+const Claim* MappingTable::find_claim(Protocol protocol, const Endpoint& internal,
+                                      const Claimant& claimant) const {
+  const Mapping* mapping = find_by_internal(protocol, internal);
+  return mapping ? mapping->claim_of(claimant) : nullptr;
+}
+
+std::optional<Address> MappingTable::external_address_of(const Address& host) const {
+  if (external_addresses_.empty()) return std::nullopt;
+  if (const auto found = by_client_.find(host); found != by_client_.end()) {
+    const Address& used = find(*found->second.begin())->external.address;
+    if (has_external_address(used)) return used;
+  }
+  return external_addresses_.front();
+}
+
 std::size_t MappingTable::count_of(const Address& client) const {
   const auto found = by_client_.find(client);
   return found == by_client_.end() ? 0 : found->second.size();
@@ -107,7 +122,7 @@ void MappingTable::link(Entry& entry, Moment due) {
     auto& ids = by_client_[claim.claimant.client];
     ids.insert(ids.end(), mapping.id);
   }
-  filters_ += mapping.filters.size();
+  filters_ += mapping.filters.size() + mapping.remote_count();
   if (!mapping.is_pinhole()) {
     ports_.take(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
@@ -127,7 +142,7 @@ void MappingTable::unlink(const Entry& entry) {
     found->second.erase(mapping.id);
     if (found->second.empty()) by_client_.erase(found);
   }
-  filters_ -= mapping.filters.size();
+  filters_ -= mapping.filters.size() + mapping.remote_count();
   if (!mapping.is_pinhole()) {
     ports_.give_back(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
@@ -214,7 +229,7 @@ bool MappingTable::is_consistent() const {
     std::set<Address> clients;
     for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
     claimants += clients.size();
-    filters += mapping.filters.size();
+    filters += mapping.filters.size() + mapping.remote_count();
   }
   return by_external_.size() == mappings_.size() &&
          by_internal_.size() + younger == mappings_.size() && queue_.size() >= mappings_.size() &&

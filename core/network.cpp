@@ -16,6 +16,14 @@ std::optional<Address> Interface::first_v4() const {
   return std::nullopt;
 }
 
+std::vector<Address> Interface::all_v4() const {
+  std::vector<Address> found;
+  for (const auto& own : addresses) {
+    if (own.address.is_v4()) found.push_back(own.address);
+  }
+  return found;
+}
+
 const Interface* Network::lan_by_index(std::uint32_t index) const {
   const auto found = std::find_if(lan.begin(), lan.end(), [&](const Interface& interface) {
     return interface.index == index && index != 0;

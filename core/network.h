@@ -27,6 +27,7 @@ struct Interface {
   [[nodiscard]] bool has(const Address& address) const;
   /// The first IPv4 address.
   [[nodiscard]] std::optional<Address> first_v4() const;
+  [[nodiscard]] std::vector<Address> all_v4() const;
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 

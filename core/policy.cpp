@@ -65,6 +65,10 @@ bool Policy::serves(const Address& client) const {
   return false;
 }
 
+bool Policy::is_on_link(const Address& address) const {
+  return any_contains(lan_prefixes_, address);
+}
+
 bool Policy::lists(const Address& client) const {
   return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
     return rule.action == Rule::Action::allow && any_contains(rule.client_prefixes, client);

@@ -32,6 +32,8 @@ struct Rule {
 };
 
 struct Limits {
+  /// Shorter wishes are granted this, by the protocols that may (RFC 6887 §15).
+  Seconds min_lifetime{120};
   Seconds max_lifetime{86400};
   std::uint32_t mappings_per_client = 128;
   std::uint32_t mappings = 16384;
@@ -68,6 +70,8 @@ class Policy {
   /// Whether a rule allows this client anything before one denies it everything (RFC 6886 §3.5,
   /// "not authorized").
   [[nodiscard]] bool serves(const Address& client) const;
+  /// Whether one of the LAN prefixes holds it.
+  [[nodiscard]] bool is_on_link(const Address& address) const;
   /// Whether a rule that allows lists this client by prefix, on-link or not.
   [[nodiscard]] bool lists(const Address& client) const;
 

@@ -1,5 +1,6 @@
 #include "core/port_allocator.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace postern {
@@ -25,18 +26,19 @@ std::optional<std::uint16_t> PortAllocator::choose(const Wish& wish, const PortS
   const auto can_have = [&](std::uint16_t port) {
     return is_free(wish.protocol, port, wish.holder);
   };
-  for (const std::uint16_t port : {wish.suggested_port, wish.internal_port}) {
-    const bool may_be_low = port == wish.suggested_port;
-    if ((may_be_low || port >= kFirstHighPort) && permitted.contains(port) && can_have(port)) {
-      return port;
-    }
+  const std::uint16_t suggested = wish.suggested_port;
+  if (permitted.contains(suggested) && can_have(suggested)) return suggested;
+  const std::uint16_t same = wish.internal_port;
+  if (same >= kFirstHighPort && permitted.contains(same) && can_have(same) &&
+      !is_resting(wish, same)) {
+    return same;
   }
   const PortSet low({{1, kFirstHighPort - 1}});
   const PortSet high = permitted.without(low);
   const std::uint32_t count = high.size();
   for (int i = 0; count > 0 && i < kRandomTries; ++i) {
     const std::uint16_t port = high.at(random.below(count));
-    if (can_have(port)) return port;
+    if (can_have(port) && !is_resting(wish, port)) return port;
   }
   for (const auto& ports : {high, permitted.without(high)}) {
     for (const auto& range : ports.ranges()) {
@@ -56,6 +58,20 @@ void PortAllocator::take(Protocol protocol, std::uint16_t port) {
 void PortAllocator::give_back(Protocol protocol, std::uint16_t port) {
   assert(is_taken(protocol, port));
   ports(protocol).taken.reset(port);
+}
+
+void PortAllocator::rest(Protocol protocol, std::uint16_t port, const Address& holder,
+                         Moment until) {
+  auto& resting = ports(protocol).resting;
+  if (resting.size() == kMostResting) resting.pop_front();
+  resting.push_back({port, holder, until});
+}
+
+bool PortAllocator::is_resting(const Wish& wish, std::uint16_t port) const {
+  const auto& resting = ports(wish.protocol).resting;
+  return std::any_of(resting.begin(), resting.end(), [&](const Resting& one) {
+    return one.port == port && one.holder != wish.holder && wish.now < one.until;
+  });
 }
 
 void PortAllocator::set_occupied(Protocol protocol, const PortSet& occupied) {

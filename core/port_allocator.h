@@ -3,6 +3,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <unordered_map>
 
@@ -10,6 +11,7 @@
 #include "core/port_set.h"
 #include "core/protocol.h"
 #include "core/random.h"
+#include "core/time.h"
 
 namespace postern {
 
@@ -25,17 +27,22 @@ class PortAllocator {
     /// 0: no wish.
     std::uint16_t suggested_port = 0;
     std::uint16_t internal_port = 0;
+    Moment now{};
   };
 
   /// The suggested port, else the internal port's number when that is 1024 or more, else a random
   /// permitted port of 1024 or more, else any permitted port (RFC 6886 §3.3); nothing when no
-  /// permitted port is free for this holder. Takes nothing.
+  /// permitted port is free for this holder. One that rests for another host is chosen only when it
+  /// was suggested, or by the last resort. Takes nothing.
   [[nodiscard]] std::optional<std::uint16_t> choose(const Wish& wish, const PortSet& permitted,
                                                     Random& random) const;
 
   /// The port must be free.
   void take(Protocol protocol, std::uint16_t port);
   void give_back(Protocol protocol, std::uint16_t port);
+  /// The port was `holder`'s until now. Until then nobody else gets it by chance (RFC 6887 §15). Of
+  /// many such ports only the last ones are remembered.
+  void rest(Protocol protocol, std::uint16_t port, const Address& holder, Moment until);
   /// Ports that somebody else on this machine uses, instead of those said before. They are not
   /// given to anybody; who has one already keeps it.
   void set_occupied(Protocol protocol, const PortSet& occupied);
@@ -51,11 +58,20 @@ class PortAllocator {
 
  private:
   static constexpr std::size_t kPorts = 65536;
+  static constexpr std::size_t kMostResting = 256;
+  struct Resting {
+    std::uint16_t port;
+    Address holder;
+    Moment until;
+  };
   struct Ports {
     std::bitset<kPorts> taken;
     std::bitset<kPorts> occupied;
     std::unordered_map<std::uint16_t, Address> reserved;
+    /// At most kMostResting, oldest first.
+    std::deque<Resting> resting;
   };
+  [[nodiscard]] bool is_resting(const Wish& wish, std::uint16_t port) const;
   [[nodiscard]] const Ports& ports(Protocol protocol) const;
   [[nodiscard]] Ports& ports(Protocol protocol);
 

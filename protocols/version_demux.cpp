@@ -30,6 +30,11 @@ void VersionDemux::on_event(GatewayEvent event, const GatewayState& state, Momen
   if (natpmp_) natpmp_->on_event(event, state, now);
 }
 
+void VersionDemux::on_table_events(std::span<const TableEvent> events, const GatewayState& state,
+                                   Moment now) {
+  if (natpmp_) natpmp_->on_table_events(events, state, now);
+}
+
 std::vector<OutgoingDatagram> VersionDemux::on_timeout(const GatewayState& state, Moment now) {
   return natpmp_ ? natpmp_->on_timeout(state, now) : std::vector<OutgoingDatagram>();
 }

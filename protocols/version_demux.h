@@ -14,6 +14,8 @@ class VersionDemux final : public DatagramFrontend {
   [[nodiscard]] Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                     Moment now) override;
   void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
+  void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
+                       Moment now) override;
   [[nodiscard]] std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
                                                          Moment now) override;
   [[nodiscard]] std::optional<Moment> next_timeout() const override;

@@ -13,6 +13,8 @@ namespace {
     case MapError::client_limit_reached:
     case MapError::table_limit_reached:
     case MapError::external_port_taken:
+    case MapError::external_port_denied:
+    case MapError::wrong_nonce:
     case MapError::too_many_filters:
     case MapError::bad_filter:
     case MapError::unsupported:
@@ -34,8 +36,8 @@ class Decision {
     if (!state_.table.policy().serves(client())) {
       response.result = ResultCode::not_authorized;
       outcome = to_string(MapError::not_authorized);
-    } else if (const auto external = state_.external_address.reported()) {
-      response.external_address = *external;
+    } else if (const auto external = state_.table.external_address_of(client())) {
+      response.external_address = state_.external_address.reported(*external);
     } else {
       response.result = ResultCode::network_failure;
       outcome = to_string(MapError::no_external_address);
@@ -115,7 +117,8 @@ Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& st
   return std::visit(Decision(datagram, state, now), *request);
 }
 
-void Frontend::on_event(GatewayEvent, const GatewayState& state, Moment now) {
+void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment now) {
+  if (event == GatewayEvent::pinholes_lost) return;  // There are none over NAT-PMP.
   if (state.external_address.reported()) {
     schedule_.start(now);
   } else {

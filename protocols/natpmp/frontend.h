@@ -24,6 +24,8 @@ class Frontend final : public DatagramFrontend {
                                     Moment now) override;
   /// Starts announcing the external address, or stops when there is none.
   void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
+  /// News for clients are its announcements; there is none for a single one.
+  void on_table_events(std::span<const TableEvent>, const GatewayState&, Moment) override {}
   /// The announcements that are due, one for each IPv4 address on each LAN interface, for clients
   /// listen only to the address they know as their gateway (RFC 6886 §3.2.1).
   [[nodiscard]] std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,

@@ -18,7 +18,7 @@ TEST(ExternalAddress, IsUnknownAtFirst) {
 
 TEST(ExternalAddress, IsReportedAsTheInterfaceHasIt) {
   ExternalAddress external;
-  external.set_local(kWan);
+  external.set_locals({kWan});
   EXPECT_EQ(external.local(), kWan);
   EXPECT_EQ(external.reported(), kWan);
 }
@@ -26,7 +26,7 @@ TEST(ExternalAddress, IsReportedAsTheInterfaceHasIt) {
 // NPMP-34
 TEST(ExternalAddress, IsReportedAsConfiguredBehindAOneToOneNat) {
   ExternalAddress external(kOtherWan);
-  external.set_local(kWan);
+  external.set_locals({kWan});
   EXPECT_EQ(external.local(), kWan);
   EXPECT_EQ(external.reported(), kOtherWan);
 }
@@ -35,8 +35,8 @@ TEST(ExternalAddress, IsReportedAsConfiguredBehindAOneToOneNat) {
 TEST(ExternalAddress, IsUnknownWhileTheWanIsDownAlsoWhenConfigured) {
   ExternalAddress external(kOtherWan);
   EXPECT_FALSE(external.reported());
-  external.set_local(kWan);
-  external.set_local(std::nullopt);
+  external.set_locals({kWan});
+  external.set_locals({});
   EXPECT_FALSE(external.reported());
 }
 

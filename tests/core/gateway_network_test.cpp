@@ -247,6 +247,7 @@ class Listener final : public DatagramFrontend {
   void on_event(GatewayEvent event, const GatewayState& state, Moment) override {
     heard.emplace_back(event, state.external_address.local());
   }
+  void on_table_events(std::span<const TableEvent>, const GatewayState&, Moment) override {}
   [[nodiscard]] std::vector<OutgoingDatagram> on_timeout(const GatewayState&, Moment) override {
     return {};
   }

@@ -131,14 +131,14 @@ TEST_F(MappingTableDoorsTest, AllMappingsHaveAtMost1024Filters) {
 }
 
 TEST_F(MappingTableDoorsTest, APinholeNeedsNoExternalAddress) {
-  table_.set_external_address(std::nullopt);
+  table_.set_external_addresses({});
   const auto granted = ask(wish(kHostV6, Protocol::tcp, 8080, 1234));
   ASSERT_TRUE(granted);
   EXPECT_EQ(granted->external_port, 8080) << "nothing is translated";
   EXPECT_THAT(doors(),
               testing::ElementsAre(TimedDoor{Pinhole6{Protocol::tcp, {kHostV6, 8080}}, kEnd}));
   // It takes no external IPv4 port, and stays when the IPv4 address changes.
-  table_.set_external_address(kOtherWan);
+  table_.set_external_addresses({kOtherWan});
   EXPECT_TRUE(table_.staged_changes().empty());
   EXPECT_EQ(ask(wish(kHostB, Protocol::tcp, 9090, 8080))->external_port, 8080);
 }
@@ -249,7 +249,7 @@ TEST_F(MappingTableDoorsTest, ASuggestedPortOfSomebodyElseIsTaken) {
   ASSERT_TRUE(ask(exactly(40001)));
   EXPECT_EQ(error_of(exactly(40001, 9090)), MapError::external_port_taken);
   EXPECT_EQ(error_of(exactly(40001, 8080, Seconds(60), kHostB)), MapError::external_port_taken);
-  EXPECT_EQ(error_of(exactly(80, 8080)), MapError::not_authorized);
+  EXPECT_EQ(error_of(exactly(80, 8080)), MapError::external_port_denied);
   EXPECT_TRUE(ask(exactly(40001))) << "the same wish again renews";
   EXPECT_EQ(table_.size(), 1U);
 }

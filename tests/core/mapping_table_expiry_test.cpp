@@ -143,7 +143,7 @@ TEST_F(MappingTableExpiryTest, StaysPostponedWhenTheMappingMoves) {
   (void)table_.accept();
   const Moment end = kStart + Seconds(60);
   expire_in_vain(end);
-  table_.set_external_address(kOtherWan);
+  table_.set_external_addresses({kOtherWan});
   EXPECT_TRUE(table_.is_consistent());
   EXPECT_EQ(table_.next_expiry(), end + Seconds(1));
 }

@@ -123,7 +123,7 @@ TEST_F(MappingTableTest, KeepsTheCompanionWhileAClaimOnTheMappingAsksForIt) {
 
 // NPMP-52
 TEST_F(MappingTableTest, RefusesWithoutAnExternalAddress) {
-  table_.set_external_address(std::nullopt);
+  table_.set_external_addresses({});
   EXPECT_EQ(error_of(wish(kHostA, Protocol::udp, 8080)), MapError::no_external_address);
   EXPECT_EQ(table_.size(), 0U);
 }
@@ -234,7 +234,7 @@ TEST(MappingTableLimits, HandsOutEveryPortOfAProtocolExactlyOnce) {
   Policy policy({rule}, limits_of(65536, 200000));
   policy.set_lan_prefixes({*Prefix::parse("192.168.1.0/24")});
   MappingTable table(policy, {}, 1);
-  table.set_external_address(kWan);
+  table.set_external_addresses({kWan});
 
   // All but the gateway's own: 5350 and 5351 over UDP, 5351 over TCP.
   for (const auto& [protocol, count] : {std::pair{Protocol::udp, 65533}, {Protocol::tcp, 65534}}) {

@@ -237,7 +237,7 @@ TEST_F(MappingTableTurnTest, ThatMovesToAnotherAddressMovesEveryMapping) {
   map(wish(kHostA, Protocol::udp, 8080, 40001));
   map(wish(kHostA, Protocol::tcp, 8080, 40001));
   accept();
-  table_.set_external_address(kOtherWan);
+  table_.set_external_addresses({kOtherWan});
   EXPECT_THAT(accept(), testing::ElementsAre(Kind::moved, Kind::moved));
   EXPECT_FALSE(table_.find_by_external(Protocol::udp, {kWan, 40001}));
   const auto* mapping = table_.find_by_external(Protocol::udp, {kOtherWan, 40001});
@@ -249,7 +249,7 @@ TEST_F(MappingTableTurnTest, ThatMovesToAnotherAddressMovesEveryMapping) {
 TEST_F(MappingTableTurnTest, ThatLosesTheAddressLeavesMappingsWhereTheyAre) {
   map(wish(kHostA, Protocol::udp, 8080, 40001));
   accept();
-  table_.set_external_address(std::nullopt);
+  table_.set_external_addresses({});
   EXPECT_TRUE(accept().empty());
   EXPECT_TRUE(table_.find_by_external(Protocol::udp, {kWan, 40001}));
 }

@@ -43,8 +43,9 @@ TEST(Announcements, GoOutTenTimesWithTheEpochOfTheMoment) {
 
 // NPMP-90
 TEST(Announcements, GoToTheServerPortAsWellOnlyWhenAsked) {
-  GatewayState state{home_network(), ExternalAddress(), Epoch(kStart), MappingTable({}, {}, 1)};
-  state.external_address.set_local(kWan);
+  GatewayState state{home_network(), ExternalAddress(), Epoch(kStart), Epoch(kStart),
+                     MappingTable({}, {}, 1)};
+  state.external_address.set_locals({kWan});
   for (const bool asked : {false, true}) {
     natpmp::Frontend frontend({.announces_to_server_port = asked});
     frontend.on_event(GatewayEvent::started, state, kStart);

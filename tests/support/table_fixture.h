@@ -30,7 +30,7 @@ inline constexpr std::string_view kOtherFrontend = "pcp";
 /// A table with an external address; requests as NAT-PMP makes them, unless changed.
 [[nodiscard]] inline MappingTable home_table(Limits limits = {}) {
   MappingTable table(home_policy(std::move(limits)), {.pinholes = true}, 1);
-  table.set_external_address(kWan);
+  table.set_external_addresses({kWan});
   return table;
 }
 

@@ -1,0 +1,169 @@
+#include <algorithm>
+#include <cassert>
+
+#include "core/mapping_table.h"
+
+// How a turn's changes are staged, and stand or fall together.
+namespace postern {
+namespace {
+
+/// How long to leave the firewall alone after it refused to close a door. Its own timer ends the
+/// door meanwhile.
+constexpr Seconds kRetryExpiry{1};
+
+/// How long a port that became free is not chosen for another host of our own accord (RFC 6887
+/// §15): long enough for peers of the mapping that was there to give up.
+constexpr Seconds kPortRest{120};
+
+[[nodiscard]] TableEvent::Kind kind_of_change(const Mapping& before, const Mapping& after) {
+  const bool stays = before.external == after.external && before.internal == after.internal;
+  return stays ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
+}
+
+}  // namespace
+
+void MappingTable::expire(Moment now) {
+  expired_until_ = std::max(expired_until_, now);
+  while (const auto taken = queue_.take(now)) {
+    const auto& [queued, id] = *taken;
+    const auto found = mappings_.find(id);
+    // Gone, or queued again for an earlier moment.
+    if (found == mappings_.end() || found->second.queued != queued) continue;
+    auto& entry = found->second;
+    entry.queued = Moment::max();
+    if (entry.due > now) {
+      schedule(entry, entry.due);
+      continue;
+    }
+    Mapping left = entry.mapping;
+    std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
+    const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
+    if (!staged) schedule(entry, now + kRetryExpiry);
+  }
+}
+
+std::vector<DoorChange> MappingTable::staged_changes() const {
+  std::vector<DoorChange> changes;
+  std::unordered_map<DoorKey, std::size_t> position;
+  const auto change_of = [&](const Door& door) -> DoorChange& {
+    const auto [found, is_new] = position.try_emplace(key_of(door), changes.size());
+    if (is_new) changes.emplace_back();
+    return changes[found->second];
+  };
+  for (const auto& [id, before] : before_turn_) {
+    if (before) {
+      for (const auto& timed : doors_of(before->mapping)) {
+        auto& change = change_of(timed.door);
+        change.before = timed;
+        change.spares_flows = !before->mapping.has_inbound_claim();
+      }
+    }
+    if (const Mapping* after = find(id)) {
+      for (const auto& timed : doors_of(*after)) change_of(timed.door).after = timed;
+    }
+  }
+  std::erase_if(changes, [](const DoorChange& change) { return change.before == change.after; });
+  return changes;
+}
+
+std::vector<TableEvent> MappingTable::accept() {
+  std::vector<TableEvent> events;
+  for (auto& [id, before] : before_turn_) {
+    const Mapping* after = find(id);
+    if (before && after) {
+      if (before->mapping == *after) continue;
+      events.push_back({kind_of_change(before->mapping, *after), *after});
+    } else if (before) {
+      const auto& closed = before->mapping;
+      if (!closed.is_pinhole()) {
+        ports_.rest(closed.protocol, closed.external.port, closed.internal.address,
+                    expired_until_ + kPortRest);
+      }
+      events.push_back({TableEvent::Kind::closed, std::move(before->mapping)});
+    } else if (after) {
+      events.push_back({TableEvent::Kind::opened, *after});
+    }
+  }
+  before_turn_.clear();
+  expired_before_turn_ = expired_until_;
+  refused_.clear();
+  refuse_all_ = false;
+  return events;
+}
+
+void MappingTable::roll_back() {
+  expired_until_ = expired_before_turn_;
+  // All leave before the first returns, for a port may have gone from one mapping to another.
+  for (const auto& [id, before] : before_turn_) put(id, std::nullopt);
+  for (auto& [id, before] : before_turn_) put(id, std::move(before));
+  before_turn_.clear();
+}
+
+void MappingTable::refuse(const DoorKey& key) {
+  refused_.insert(key);
+}
+
+void MappingTable::refuse_all() {
+  refuse_all_ = true;
+}
+
+bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
+  // What was asked of everybody says nothing of the remote peers that are left.
+  if (after && !after->has_inbound_claim()) after->filters.clear();
+  const auto found = mappings_.find(id);
+  const Entry* before = found == mappings_.end() ? nullptr : &found->second;
+  if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
+  if (before) {
+    before_turn_.try_emplace(id, Standing{before->mapping, before->due});
+  } else {
+    before_turn_.try_emplace(id, std::nullopt);
+  }
+  if (after) {
+    const Moment due = due_of(*after);
+    put(id, Standing{std::move(*after), due});
+  } else {
+    put(id, std::nullopt);
+  }
+  return true;
+}
+
+bool MappingTable::stage_end(MappingId id) {
+  const Mapping& ending = mappings_.at(id).mapping;
+  const PortKey internal{ending.protocol, ending.internal};
+  const bool leaves_outbound_port = ending.is_oldest_of_internal;
+  if (!stage(id, std::nullopt)) return false;
+  const auto younger = younger_of_internal_.find(internal);
+  if (leaves_outbound_port && younger != younger_of_internal_.end()) {
+    const MappingId heir = *younger->second.begin();
+    Mapping oldest = mappings_.at(heir).mapping;
+    const Moment due = mappings_.at(heir).due;
+    oldest.is_oldest_of_internal = true;
+    // Not refused: its forward stays, and the outbound door has the key of the one that ended.
+    const bool staged = stage(heir, std::move(oldest));
+    assert(staged);
+    (void)staged;
+    // It may be due as well, and be next.
+    schedule(mappings_.at(heir), due);
+  }
+  return true;
+}
+
+bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const {
+  if (!refuse_all_ && refused_.empty()) return false;
+  const auto doors_before = before ? doors_of(*before) : std::vector<TimedDoor>();
+  const auto doors_after = after ? doors_of(*after) : std::vector<TimedDoor>();
+  const auto changes_refused = [&](const auto& doors, const auto& others) {
+    return std::any_of(doors.begin(), doors.end(), [&](const TimedDoor& timed) {
+      const bool stays = std::find(others.begin(), others.end(), timed) != others.end();
+      return !stays && (refuse_all_ || refused_.contains(key_of(timed.door)));
+    });
+  };
+  return changes_refused(doors_before, doors_after) || changes_refused(doors_after, doors_before);
+}
+
+Moment MappingTable::due_of(const Mapping& mapping) const {
+  const Moment end = mapping.first_claim_ends();
+  return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
+}
+
+}  // namespace postern
