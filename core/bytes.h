@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,15 @@ class ByteReader {
   [[nodiscard]] std::uint8_t u8() { return static_cast<std::uint8_t>(big_endian(1)); }
   [[nodiscard]] std::uint16_t u16() { return static_cast<std::uint16_t>(big_endian(2)); }
   [[nodiscard]] std::uint32_t u32() { return big_endian(4); }
+  /// The next `count` octets as they lie in the buffer; none when fewer are left.
+  [[nodiscard]] Bytes bytes(std::size_t count) { return take(count); }
+  template <std::size_t count>
+  [[nodiscard]] std::array<std::uint8_t, count> array() {
+    std::array<std::uint8_t, count> octets{};
+    const Bytes taken = take(count);
+    std::copy(taken.begin(), taken.end(), octets.begin());
+    return octets;
+  }
   void skip(std::size_t count) { (void)take(count); }
 
   [[nodiscard]] std::size_t remaining() const { return rest_.size(); }
@@ -57,6 +67,11 @@ class ByteWriter {
     if (!reserve(source.size())) return;
     std::copy(source.begin(), source.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(size_));
     size_ += source.size();
+  }
+  void zeros(std::size_t count) {
+    if (!reserve(count)) return;
+    std::fill_n(buffer_.begin() + static_cast<std::ptrdiff_t>(size_), count, std::uint8_t{0});
+    size_ += count;
   }
 
   /// What was written so far.

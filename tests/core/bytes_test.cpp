@@ -43,6 +43,24 @@ TEST(ByteReader, IsOkAtTheExactEnd) {
   EXPECT_FALSE(reader.ok());
 }
 
+TEST(ByteReader, ReadsOctetsAsTheyAre) {
+  const std::array<std::uint8_t, 5> octets{1, 2, 3, 4, 5};
+  ByteReader reader(octets);
+  EXPECT_THAT(reader.bytes(2), ElementsAre(1, 2));
+  EXPECT_THAT(reader.array<2>(), ElementsAre(3, 4));
+  EXPECT_THAT(reader.bytes(0), ElementsAre());
+  EXPECT_TRUE(reader.ok());
+  EXPECT_THAT(reader.bytes(2), ElementsAre());
+  EXPECT_FALSE(reader.ok());
+}
+
+TEST(ByteReader, ReadsNoneOfTheOctetsWhenNotAllAreThere) {
+  const std::array<std::uint8_t, 3> octets{1, 2, 3};
+  ByteReader reader(octets);
+  EXPECT_THAT(reader.array<4>(), ElementsAre(0, 0, 0, 0));
+  EXPECT_FALSE(reader.ok());
+}
+
 TEST(ByteReader, ReadsNothingFromNothing) {
   ByteReader reader({});
   EXPECT_TRUE(reader.ok());
@@ -73,6 +91,18 @@ TEST(ByteWriter, WritesNothingOfAFieldThatDoesNotFit) {
   EXPECT_FALSE(writer.ok());
   EXPECT_EQ(writer.written().size(), 2U);
   EXPECT_THAT(buffer, ElementsAre(0x01, 0x02, 0xa5));
+}
+
+TEST(ByteWriter, WritesZerosOverWhatWasThere) {
+  std::vector<std::uint8_t> buffer(4, 0xa5);
+  ByteWriter writer(buffer);
+  writer.u8(1);
+  writer.zeros(2);
+  EXPECT_TRUE(writer.ok());
+  EXPECT_EQ(writer.written().size(), 3U);
+  writer.zeros(2);
+  EXPECT_FALSE(writer.ok());
+  EXPECT_THAT(buffer, ElementsAre(1, 0, 0, 0xa5));
 }
 
 TEST(ByteWriter, WritesNoneOfTheBytesWhenNotAllFit) {
