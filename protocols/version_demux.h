@@ -5,11 +5,13 @@
 namespace postern {
 
 /// Reads the first octet, the version, and hands each datagram of port 5351 to the protocol that it
-/// belongs to (RFC 6886 §3.5, RFC 6887 §9). What no protocol speaks gets NAT-PMP's version error.
+/// belongs to (RFC 6886 §3.5, RFC 6887 §9). What no protocol speaks gets the version error of PCP,
+/// or of NAT-PMP where PCP is not served.
 class VersionDemux final : public DatagramFrontend {
  public:
-  /// `natpmp` outlives this object; without it nothing is answered and nothing announced.
-  explicit VersionDemux(DatagramFrontend* natpmp) : natpmp_(natpmp) {}
+  /// Both outlive this object. A protocol that is absent is not served; without both nothing is
+  /// answered and nothing announced.
+  VersionDemux(DatagramFrontend* natpmp, DatagramFrontend* pcp) : natpmp_(natpmp), pcp_(pcp) {}
 
   [[nodiscard]] Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                     Moment now) override;
@@ -22,6 +24,7 @@ class VersionDemux final : public DatagramFrontend {
 
  private:
   DatagramFrontend* natpmp_;
+  DatagramFrontend* pcp_;
 };
 
 }  // namespace postern

@@ -34,7 +34,7 @@ class StatusJson : public ::testing::Test {
   MemoryBackend backend_;
   MemoryFlowTable flows_;
   natpmp::Frontend natpmp_;
-  VersionDemux demux_{&natpmp_};
+  VersionDemux demux_{&natpmp_, nullptr};
   Gateway gateway_{{}, backend_, flows_, demux_, kStart};
 };
 

@@ -96,7 +96,7 @@ TEST_F(VersionDemuxTest, IsSilentOverIpv6) {
 // NPMP-08, 10, 88
 TEST(VersionDemuxSwitchedOff, AnswersAndAnnouncesNothing) {
   MemoryBackend backend;
-  VersionDemux demux(nullptr);
+  VersionDemux demux(nullptr, nullptr);
   MemoryFlowTable flows;
   Gateway gateway({}, backend, flows, demux, kStart);
   const auto started = gateway.start(home_network(), kStart);

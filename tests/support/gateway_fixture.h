@@ -8,6 +8,7 @@
 #include "backends/memory/memory_backend.h"
 #include "core/gateway.h"
 #include "protocols/natpmp/frontend.h"
+#include "protocols/pcp/frontend.h"
 #include "protocols/version_demux.h"
 #include "tests/support/home.h"
 #include "tests/support/octets.h"
@@ -21,14 +22,24 @@ namespace postern::test {
   return {kLanIndex, {client, source_port}, {kGateway, natpmp::kServerPort}, payload};
 }
 
-/// A gateway with NAT-PMP in front and a memory backend behind, and the clock that drives it.
+/// Which protocols a house has in front.
+enum class Serves { natpmp, pcp, both };
+
+/// A gateway with a memory backend behind, and the clock that drives it.
 class House {
  public:
-  explicit House(GatewayOptions options = {}) : House(std::make_shared<MemoryBackend>(), options) {}
+  explicit House(GatewayOptions options = {}, Serves serves = Serves::natpmp,
+                 pcp::Settings settings = {})
+      : House(std::make_shared<MemoryBackend>(), std::move(options), kStart, serves,
+              std::move(settings)) {}
   /// On a firewall that may hold something already.
-  House(std::shared_ptr<MemoryBackend> firewall, GatewayOptions options, Moment at = kStart)
+  House(std::shared_ptr<MemoryBackend> firewall, GatewayOptions options, Moment at = kStart,
+        Serves serves = Serves::natpmp, pcp::Settings settings = {})
       : now(at),
         backend(std::move(firewall)),
+        pcp_(std::move(settings), flows),
+        demux_(serves == Serves::pcp ? nullptr : &natpmp_,
+               serves == Serves::natpmp ? nullptr : &pcp_),
         gateway(std::move(options), *backend, flows, demux_, now) {}
 
   /// Starts, and fails the test by throwing when that does not succeed.
@@ -86,7 +97,8 @@ class House {
   }
 
   natpmp::Frontend natpmp_;
-  VersionDemux demux_{&natpmp_};
+  pcp::Frontend pcp_;
+  VersionDemux demux_;
 
  public:
   Gateway gateway;

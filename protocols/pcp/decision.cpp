@@ -1,0 +1,281 @@
+#include "protocols/pcp/decision.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/protocol.h"
+#include "protocols/pcp/refusal.h"
+
+namespace postern::pcp {
+namespace {
+
+/// Nothing for those that cannot be mapped.
+[[nodiscard]] std::optional<Protocol> protocol_of(std::uint8_t number) {
+  for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
+    if (number == static_cast<std::uint8_t>(protocol)) return protocol;
+  }
+  return std::nullopt;
+}
+
+/// Nothing for "any" (RFC 6887 §5), also that of the other family, which some clients send.
+[[nodiscard]] std::optional<Address> unless_any(const Address& address) {
+  return address.is_unspecified() ? std::nullopt : std::optional(address);
+}
+
+/// Whole seconds that are surely left.
+[[nodiscard]] std::uint32_t seconds_left(Moment ends, Moment now) {
+  const auto left = std::chrono::floor<Seconds>(ends - now).count();
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
+}
+
+/// The mapping's filters after these options, in their order (RFC 6887 §13.3); nothing when there
+/// is none among them.
+[[nodiscard]] std::optional<RemoteFilters> filters_after(const Options& options,
+                                                         const Mapping* mapping) {
+  std::optional<RemoteFilters> filters;
+  for (const auto& option : options) {
+    const auto* filter = std::get_if<Filter>(&option);
+    if (!filter) continue;
+    if (!filters) filters = mapping ? mapping->filters : RemoteFilters();
+    if (filter->removes_all()) {
+      filters->clear();
+    } else if (filter->port == 0) {
+      filters->push_back({filter->prefix()});
+    } else {
+      filters->push_back({filter->prefix(), filter->port, filter->port});
+    }
+  }
+  return filters;
+}
+
+/// A mapping as the answer tells of it.
+struct External {
+  Address address;
+  std::uint16_t port = 0;
+  std::uint32_t lifetime = 0;
+};
+
+class Decision {
+ public:
+  Decision(const Request& request, const IncomingDatagram& datagram,
+           const Surroundings& surroundings)
+      : request_(request), datagram_(datagram), around_(surroundings) {}
+
+  [[nodiscard]] Handled operator()(const AnnounceRequest&) const {
+    return reply("announce", "success", emit(AnnounceResponse{epoch()}));
+  }
+
+  [[nodiscard]] Handled operator()(const MapRequest& map) const {
+    const bool is_delete = request_.lifetime == 0;
+    const char* const name = is_delete ? "delete" : "map";
+    if (const auto refused = check_host()) return refuse(name, *refused);
+    const auto external = is_delete ? erase(map) : this->map(map);
+    if (!external) return refuse(name, external.error());
+    const MapResponse response{external->lifetime, epoch(),           map.nonce,
+                               map.protocol,       map.internal_port, external->port,
+                               external->address,  request_.options};
+    return reply(name, "success", emit(response));
+  }
+
+  [[nodiscard]] Handled operator()(const PeerRequest& peer) const {
+    if (!around_.settings.serves_peer) return refuse("peer", refusal(ResultCode::unsupp_opcode));
+    if (const auto refused = check_host()) return refuse("peer", *refused);
+    const auto protocol = protocol_of(peer.protocol);
+    if (!protocol) return refuse("peer", refusal(ResultCode::unsupp_protocol));
+    const auto external = this->peer(peer, *protocol);
+    if (!external) return refuse("peer", external.error());
+    const PeerResponse response{
+        external->lifetime,  epoch(),         peer.nonce,        peer.protocol,
+        peer.internal_port,  external->port,  external->address, peer.remote_port,
+        peer.remote_address, request_.options};
+    return reply("peer", "success", emit(response));
+  }
+
+ private:
+  [[nodiscard]] const Address& host() const { return request_.internal_address(); }
+  [[nodiscard]] MappingTable& table() const { return around_.state.table; }
+  [[nodiscard]] std::uint32_t epoch() const { return around_.epoch(request_.client); }
+
+  [[nodiscard]] Handled reply(std::string_view name, std::string_view outcome,
+                              std::vector<std::uint8_t> octets) const {
+    return {reply_to(datagram_, std::move(octets)), kFrontendName, name, outcome};
+  }
+  [[nodiscard]] Handled refuse(std::string_view name, const Refusal& refused) const {
+    return reply(name, refused.outcome,
+                 emit_error(datagram_.payload, refused.result, refused.lifetime, epoch()));
+  }
+
+  /// Whether the client may ask for this host at all.
+  [[nodiscard]] std::optional<Refusal> check_host() const {
+    static const Prefix link_local(Address::v6({0xfe, 0x80}), 10);
+    if (find_option<ThirdParty>(request_.options)) {
+      const auto& controllers = around_.settings.third_party;
+      const bool may_ask = std::any_of(
+          controllers.begin(), controllers.end(),
+          [&](const Prefix& controller) { return controller.contains(request_.client); });
+      if (!may_ask) return refusal(ResultCode::unsupp_option);
+      if (host() == request_.client) return refusal(ResultCode::malformed_request);
+      if (!is_host_of_lan(host())) return refusal(ResultCode::not_authorized);
+    }
+    // Nobody outside could send to it.
+    if (link_local.contains(host())) return refusal(ResultCode::not_authorized);
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool is_host_of_lan(const Address& address) const {
+    const auto& network = around_.state.network;
+    const bool is_host =
+        !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
+    const bool is_ours =
+        network.is_lan_address(address) || (network.wan && network.wan->has(address));
+    const bool is_broadcast =
+        std::any_of(network.lan.begin(), network.lan.end(), [&](const Interface& lan) {
+          return std::any_of(lan.addresses.begin(), lan.addresses.end(), [&](const auto& own) {
+            return own.prefix().directed_broadcast() == address;
+          });
+        });
+    return is_host && !is_ours && !is_broadcast && table().policy().is_on_link(address);
+  }
+
+  [[nodiscard]] Claimant claimant(std::optional<Endpoint> remote = std::nullopt) const {
+    return {kFrontendName, host(), remote};
+  }
+
+  /// What MAP and PEER have in common.
+  [[nodiscard]] postern::MapRequest wish(Protocol protocol, std::uint16_t internal_port,
+                                         const Nonce& nonce) const {
+    postern::MapRequest wish;
+    wish.claimant = claimant();
+    wish.protocol = protocol;
+    wish.internal = {host(), internal_port};
+    wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
+    wish.nonce = nonce;
+    wish.accepts_any_nonce = around_.settings.accepts_any_nonce;
+    wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source};
+    if (const auto* description = find_option<Description>(request_.options)) {
+      wish.description = description->text;
+    }
+    return wish;
+  }
+
+  void suggest(postern::MapRequest& wish, std::uint16_t port, const Address& address) const {
+    wish.suggested_external_port = port;
+    if (const auto suggested = unless_any(address)) {
+      wish.suggested_external_address = around_.state.external_address.local_of(*suggested);
+    }
+  }
+
+  [[nodiscard]] Result<External, Refusal> request(const postern::MapRequest& wish,
+                                                  Opcode opcode) const {
+    const auto granted = table().request(wish, around_.now);
+    if (!granted) {
+      auto refused = refusal(granted.error(), opcode);
+      if (granted.error() == MapError::wrong_nonce) {
+        refused.lifetime = life_left(wish.protocol, wish.internal, wish.claimant);
+      }
+      return fail(refused);
+    }
+    return external_of(*table().find(granted->id),
+                       static_cast<std::uint32_t>(granted->lifetime.count()));
+  }
+
+  [[nodiscard]] External external_of(const Mapping& mapping, std::uint32_t lifetime) const {
+    const auto& [address, port] = mapping.external;
+    const auto& known = around_.state.external_address;
+    return {mapping.is_pinhole() ? address : known.reported(address), port, lifetime};
+  }
+
+  /// Of the claim as it stands (RFC 6887 §11.3: what a wrong nonce is told).
+  [[nodiscard]] std::uint32_t life_left(Protocol protocol, const Endpoint& internal,
+                                        const Claimant& claimant) const {
+    const Claim* claim = table().find_claim(protocol, internal, claimant);
+    return claim ? seconds_left(claim->lease.ends, around_.now) : 0;
+  }
+
+  [[nodiscard]] Result<External, Refusal> map(const MapRequest& map) const {
+    const auto protocol = protocol_of(map.protocol);
+    // All ports, or all protocols, of a host are not for a client to open.
+    if (!protocol || map.internal_port == 0) return fail(refusal(ResultCode::unsupp_protocol));
+    auto wish = this->wish(*protocol, map.internal_port, map.nonce);
+    suggest(wish, map.suggested_external_port, map.suggested_external_address);
+    if (find_option<PreferFailure>(request_.options)) wish.placement = Placement::only_suggested;
+    wish.filters =
+        filters_after(request_.options, table().find_by_internal(*protocol, wish.internal));
+    return request(wish, Opcode::map);
+  }
+
+  [[nodiscard]] Result<External, Refusal> erase(const MapRequest& map) const {
+    const External echo{map.suggested_external_address, map.suggested_external_port, 0};
+    const auto protocol = protocol_of(map.protocol);
+    // What is never granted is never there (§15.1).
+    if (!protocol || map.internal_port == 0) return echo;
+    const Endpoint internal{host(), map.internal_port};
+    const Mapping* mapping = table().find_by_internal(*protocol, internal);
+    // There is but what a PEER asked for, which ends by itself.
+    if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
+    const auto nonce = around_.settings.accepts_any_nonce ? std::nullopt : std::optional(map.nonce);
+    if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
+      auto refused = refusal(gone.error(), Opcode::map);
+      if (gone.error() == MapError::wrong_nonce) {
+        refused.lifetime = life_left(*protocol, internal, claimant());
+      }
+      return fail(refused);
+    }
+    return echo;
+  }
+
+  [[nodiscard]] Result<External, Refusal> peer(const PeerRequest& peer, Protocol protocol) const {
+    auto wish = this->wish(protocol, peer.internal_port, peer.nonce);
+    const Endpoint remote{peer.remote_address, peer.remote_port};
+    wish.claimant = claimant(remote);
+    if (const Claim* claim = table().find_claim(protocol, wish.internal, wish.claimant)) {
+      return renew_peer(wish, *claim);
+    }
+    const auto flow = wish.internal.address.is_v4()
+                          ? around_.flows.find(protocol, wish.internal, remote)
+                          : Result<std::optional<Flow>, std::string>();
+    // Without knowing whether the flow runs, its external port cannot be told.
+    if (!flow) return fail(refusal(ResultCode::no_resources));
+    if (*flow) {
+      const auto& [address, port] = (*flow)->external;
+      const auto& known = around_.state.external_address;
+      if (request_.lifetime == 0) return External{known.reported(address), port, 0};
+      wish.suggested_external_address = address;
+      wish.suggested_external_port = port;
+    } else if (request_.lifetime == 0) {
+      return fail(refusal(ResultCode::cannot_provide_external));
+    } else {
+      suggest(wish, peer.suggested_external_port, peer.suggested_external_address);
+    }
+    if (wish.suggested_external_port != 0 || wish.suggested_external_address) {
+      wish.placement = Placement::only_suggested;
+    }
+    return request(wish, Opcode::peer);
+  }
+
+  /// The claim is there: what was suggested does not matter, and a lifetime of 0 only asks (§12.1).
+  [[nodiscard]] Result<External, Refusal> renew_peer(const postern::MapRequest& wish,
+                                                     const Claim& claim) const {
+    if (request_.lifetime != 0) return request(wish, Opcode::peer);
+    const std::uint32_t left = seconds_left(claim.lease.ends, around_.now);
+    if (claim.nonce != wish.nonce && !wish.accepts_any_nonce) {
+      auto refused = refusal(MapError::wrong_nonce, Opcode::peer);
+      refused.lifetime = left;
+      return fail(refused);
+    }
+    return external_of(*table().find_by_internal(wish.protocol, wish.internal), left);
+  }
+
+  const Request& request_;
+  const IncomingDatagram& datagram_;
+  const Surroundings& around_;
+};
+
+}  // namespace
+
+Handled decide(const Request& request, const IncomingDatagram& datagram,
+               const Surroundings& surroundings) {
+  return std::visit(Decision(request, datagram, surroundings), request.body);
+}
+
+}  // namespace postern::pcp

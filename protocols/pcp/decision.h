@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/datagram.h"
+#include "core/flow_table.h"
+#include "core/frontend.h"
+#include "core/gateway_state.h"
+#include "core/time.h"
+#include "protocols/pcp/settings.h"
+#include "protocols/pcp/wire.h"
+
+namespace postern::pcp {
+
+inline constexpr std::string_view kFrontendName = "pcp";
+
+/// What a request is decided with.
+struct Surroundings {
+  const Settings& settings;
+  GatewayState& state;
+  FlowTable& flows;
+  Moment now;
+
+  /// Pinholes have an epoch of their own (RFC 6887 §8.5).
+  [[nodiscard]] std::uint32_t epoch(const Address& client) const {
+    return (client.is_v4() ? state.epoch : state.pinhole_epoch).seconds(now);
+  }
+};
+
+/// Decides about one request, stages what it asks for, and answers it (RFC 6887 §11.3, §12.3,
+/// §14.1.2, §15.1). An error leaves the table as it was.
+[[nodiscard]] Handled decide(const Request& request, const IncomingDatagram& datagram,
+                             const Surroundings& surroundings);
+
+}  // namespace postern::pcp

@@ -1,0 +1,85 @@
+#include "protocols/pcp/frontend.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "protocols/pcp/refusal.h"
+#include "protocols/pcp/unsolicited.h"
+
+namespace postern::pcp {
+namespace {
+
+[[nodiscard]] bool has_own_claim(const Mapping& mapping) {
+  return std::any_of(mapping.claims.begin(), mapping.claims.end(),
+                     [](const Claim& claim) { return claim.claimant.frontend == kFrontendName; });
+}
+
+void append(std::vector<OutgoingDatagram>& all, std::vector<OutgoingDatagram> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& state, Moment now) {
+  const auto parsed = parse_request(datagram.payload, datagram.source.address);
+  if (std::holds_alternative<Silence>(parsed)) {
+    return {std::nullopt, kFrontendName, "malformed", "silence"};
+  }
+  const Surroundings surroundings{settings_, state, flows_, now};
+  if (const auto* failure = std::get_if<Failure>(&parsed)) {
+    const auto refused = refusal(failure->result);
+    auto octets = emit_error(datagram.payload, refused.result, refused.lifetime,
+                             surroundings.epoch(datagram.source.address));
+    return {reply_to(datagram, std::move(octets)), kFrontendName, "malformed", refused.outcome};
+  }
+  return decide(std::get<Request>(parsed), datagram, surroundings);
+}
+
+void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment now) {
+  switch (event) {
+    case GatewayEvent::started:
+      v4_announcements_.start(now);
+      v6_announcements_.start(now);
+      return;
+    case GatewayEvent::external_address_changed:
+      // While there is none, clients would only be refused.
+      if (state.external_address.local()) v4_announcements_.start(now);
+      return;
+    case GatewayEvent::pinholes_lost:
+      v6_announcements_.start(now);
+      return;
+  }
+}
+
+void Frontend::on_table_events(std::span<const TableEvent> events, const GatewayState&,
+                               Moment now) {
+  for (const auto& event : events) {
+    if (event.kind == TableEvent::Kind::moved && has_own_claim(event.mapping)) {
+      updates_.start(event.mapping.id, now);
+    } else {
+      updates_.stop(event.mapping.id);
+    }
+  }
+}
+
+std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Moment now) {
+  std::vector<OutgoingDatagram> due;
+  if (v4_announcements_.take_due(now)) append(due, announcements_v4(state, now));
+  if (v6_announcements_.take_due(now)) append(due, announcements_v6(state, now));
+  for (const MappingId id : updates_.take_due(now)) {
+    if (const Mapping* mapping = state.table.find(id)) {
+      append(due, mapping_updates(*mapping, state, now));
+    }
+  }
+  return due;
+}
+
+std::optional<Moment> Frontend::next_timeout() const {
+  std::optional<Moment> next;
+  for (const auto& due : {v4_announcements_.next(), v6_announcements_.next(), updates_.next()}) {
+    if (due && (!next || *due < *next)) next = due;
+  }
+  return next;
+}
+
+}  // namespace postern::pcp

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "core/datagram.h"
+#include "core/gateway_state.h"
+#include "core/mapping.h"
+#include "core/time.h"
+
+/// What a PCP server says without being asked (RFC 6887 §14).
+namespace postern::pcp {
+
+/// ANNOUNCE to 224.0.0.1, from each IPv4 address of each LAN interface.
+[[nodiscard]] std::vector<OutgoingDatagram> announcements_v4(const GatewayState& state, Moment now);
+/// ANNOUNCE to ff02::1, from each IPv6 address of each LAN interface.
+[[nodiscard]] std::vector<OutgoingDatagram> announcements_v6(const GatewayState& state, Moment now);
+
+/// A mapping update (RFC 6887 §14.2) for each PCP claim on the mapping, to where the last answer
+/// about that claim went.
+[[nodiscard]] std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping,
+                                                            const GatewayState& state, Moment now);
+
+}  // namespace postern::pcp
