@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Every NPMP row is proved by a test that names it, or tests/README.md says why it is not.
+"""Every NPMP and PCP row is proved by a test that names it, or tests/README.md says why it is not.
 
-A test proves rows by naming them: "NPMP-39" or "NPMP-39, 42". `--self-test` checks the check;
-`--list` prints which files name each row.
+A test proves rows by naming them: "NPMP-39", "NPMP-39, 42" or "PCP-060, 061". `--self-test` checks the
+check; `--list` prints which files name each row.
 """
 
 import re
@@ -10,14 +10,29 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-ROWS = [f"{number:02}" for number in range(1, 96)]
-CITATION = re.compile(r"\bNPMP-(\d\d(?:,\s*\d\d\b)*)")
-TABLE_ROW = re.compile(r"^\| NPMP-(\d\d)( \(partly\))? \| (.*\S) \|$")
+# First and last number of each run of rows; the numbers of PCP have gaps between the sections.
+RUNS = {
+    "NPMP": [(1, 95)],
+    "PCP": [(1, 8), (10, 25), (30, 35), (40, 50), (60, 88), (100, 108), (110, 116), (120, 127), (130, 138), (140, 154),
+            (160, 164), (170, 176), (180, 185), (190, 197), (200, 205), (210, 220), (230, 238), (240, 246)],
+}
+DIGITS = {"NPMP": 2, "PCP": 3}
+ROWS = [f"{series}-{number:0{DIGITS[series]}}"
+        for series, runs in RUNS.items() for first, last in runs for number in range(first, last + 1)]
+NAMED = r"(NPMP-\d{2}(?:,\s*\d{2}\b)*|PCP-\d{3}(?:,\s*\d{3}\b)*)(?!\d)"
+CITATION = re.compile(r"\b" + NAMED)
+TABLE_ROW = re.compile(r"^\| " + NAMED + r"( \(partly\))? \| (.*\S) \|$")
 KINDS = (".cpp", ".h", ".py", ".scenario")
 
 
+def rows_of(named):
+    """ "NPMP-39, 42" names two rows."""
+    series, numbers = named.split("-")
+    return {f"{series}-{number}" for number in re.split(r",\s*", numbers)}
+
+
 def cited_in(text):
-    return {row for found in CITATION.findall(text) for row in re.split(r",\s*", found)}
+    return set().union(*(rows_of(named) for named in CITATION.findall(text)))
 
 
 def citations(root):
@@ -31,40 +46,47 @@ def citations(root):
 
 
 def listed_in(text):
-    """The rows of the table: whether each is partly proved, and whether there is a reason."""
-    return {found[1]: found[2] is not None for line in text.splitlines() if (found := TABLE_ROW.match(line))}
+    """The rows of the tables: whether each is partly proved, and whether there is a reason."""
+    return {row: found[2] is not None for line in text.splitlines() if (found := TABLE_ROW.match(line))
+            for row in rows_of(found[1])}
 
 
 def judge(cited, listed):
     wrong = []
     for row in ROWS:
         if row not in cited and row not in listed:
-            wrong.append(f"NPMP-{row}: no test names it and tests/README.md gives no reason")
+            wrong.append(f"{row}: no test names it and tests/README.md gives no reason")
         elif row in cited and row in listed and not listed[row]:
-            wrong.append(f"NPMP-{row}: named by {', '.join(cited[row])} and yet listed as not proved")
+            wrong.append(f"{row}: named by {', '.join(cited[row])} and yet listed as not proved")
         elif row not in cited and listed[row]:
-            wrong.append(f"NPMP-{row}: listed as partly proved, but no test names it")
+            wrong.append(f"{row}: listed as partly proved, but no test names it")
     for row in sorted((set(cited) | set(listed)) - set(ROWS)):
-        wrong.append(f"NPMP-{row}: there is no such row")
+        wrong.append(f"{row}: there is no such row")
     return wrong
 
 
 def self_test():
     whole = {row: ["a_test.cpp"] for row in ROWS}
-    without = {row: files for row, files in whole.items() if row != "39"}
+    without = {row: files for row, files in whole.items() if row != "NPMP-39"}
     good = [
-        cited_in("// NPMP-39") == {"39"},
-        cited_in("# NPMP-39, 42,\n 43; NPMP-01: 250 ms") == {"39", "42", "43", "01"},
-        cited_in("NPMP-39 and 5351, NPMP-1, XNPMP-02") == {"39"},
+        len(ROWS) == 95 + 177,
+        cited_in("// NPMP-39") == {"NPMP-39"},
+        cited_in("# NPMP-39, 42,\n 43; NPMP-01: 250 ms") == {"NPMP-39", "NPMP-42", "NPMP-43", "NPMP-01"},
+        cited_in("NPMP-39 and 5351, NPMP-1, XNPMP-02") == {"NPMP-39"},
+        cited_in("// PCP-010, 013\n// NPMP-18, PCP-031") == {"PCP-010", "PCP-013", "NPMP-18", "PCP-031"},
+        cited_in("PCP-10, PCP-0101, XPCP-011, PCP-012, 5351") == {"PCP-012"},
         listed_in("| NPMP-46 | later |\n| NPMP-56 (partly) | half |\n| NPMP-57 |  |\nNPMP-58 x") ==
-        {"46": False, "56": True},
+        {"NPMP-46": False, "NPMP-56": True},
+        listed_in("| PCP-001, 002 | later |\n| PCP-003, 004 (partly) | half |") ==
+        {"PCP-001": False, "PCP-002": False, "PCP-003": True, "PCP-004": True},
         judge(whole, {}) == [],
-        judge(without, {"39": False}) == [],
+        judge(without, {"NPMP-39": False}) == [],
         len(judge(without, {})) == 1,
-        len(judge(whole, {"39": False})) == 1,
-        judge(whole, {"39": True}) == [],
-        len(judge(without, {"39": True})) == 1,
-        len(judge({**whole, "96": ["a"]}, {})) == 1,
+        len(judge(whole, {"NPMP-39": False})) == 1,
+        judge(whole, {"NPMP-39": True}) == [],
+        len(judge(without, {"NPMP-39": True})) == 1,
+        len(judge({**whole, "NPMP-96": ["a"]}, {})) == 1,
+        len(judge({**whole, "PCP-009": ["a"]}, {"PCP-026": False})) == 2,
     ]
     print("self-test:", "good" if all(good) else f"WRONG: {good}")
     return 0 if all(good) else 1
@@ -76,7 +98,7 @@ def main():
     cited, listed = citations(TESTS), listed_in((TESTS / "README.md").read_text())
     if "--list" in sys.argv:
         for row in ROWS:
-            print(f"NPMP-{row}:", ", ".join(cited.get(row, [])) or "-", "(partly)" if listed.get(row) else "")
+            print(f"{row}:", ", ".join(cited.get(row, [])) or "-", "(partly)" if listed.get(row) else "")
         return 0
     wrong = judge(cited, listed)
     print("\n".join(wrong + [f"{len(cited)} rows proved, {len(listed)} listed, {len(wrong)} wrong"]))
