@@ -56,10 +56,8 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
 /// An interface that is up has an IPv6 address of the link at least. While one has none it is not
 /// known which hosts are on its link.
 [[nodiscard]] bool knows_v6_links(const Network& network) {
-  return std::all_of(network.lan.begin(), network.lan.end(), [](const Interface& lan) {
-    return std::any_of(lan.addresses.begin(), lan.addresses.end(),
-                       [](const InterfaceAddress& own) { return !own.address.is_v4(); });
-  });
+  return std::all_of(network.lan.begin(), network.lan.end(),
+                     [](const Interface& lan) { return lan.has_v6(); });
 }
 
 [[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {

@@ -24,6 +24,11 @@ std::vector<Address> Interface::all_v4() const {
   return found;
 }
 
+bool Interface::has_v6() const {
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [](const InterfaceAddress& own) { return !own.address.is_v4(); });
+}
+
 const Interface* Network::lan_by_index(std::uint32_t index) const {
   const auto found = std::find_if(lan.begin(), lan.end(), [&](const Interface& interface) {
     return interface.index == index && index != 0;

@@ -28,6 +28,8 @@ struct Interface {
   /// The first IPv4 address.
   [[nodiscard]] std::optional<Address> first_v4() const;
   [[nodiscard]] std::vector<Address> all_v4() const;
+  /// Whether it has an IPv6 address, of the link at least.
+  [[nodiscard]] bool has_v6() const;
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 

@@ -88,6 +88,36 @@ void read_limits(TomlTable& limits, Config& config) {
   }
 }
 
+void read_pcp(TomlTable& pcp, Config& config) {
+  assign(config.pcp_enabled, pcp.boolean("enabled"));
+  assign(config.pcp.serves_peer, pcp.boolean("peer"));
+  assign(config.pcp.accepts_any_nonce, pcp.boolean("accept_any_nonce"));
+  const auto controllers = pcp.texts("third_party", "192.168.1.2");
+  if (!controllers) return;
+  for (const auto& controller : *controllers) {
+    if (const auto prefix = Prefix::parse(controller)) {
+      config.pcp.third_party.push_back(*prefix);
+    } else {
+      pcp.reject("third_party", "contains \"" + controller +
+                                    "\"; write addresses or prefixes such as \"192.168.1.2\"");
+    }
+  }
+}
+
+void read_lifetime(TomlTable& lifetime, Config& config) {
+  auto& limits = config.limits;
+  assign(limits.max_lifetime, lifetime.duration("max", kLongestLifetime));
+  const auto min = lifetime.duration("min", kLongestLifetime);
+  assign(limits.min_lifetime, min);
+  if (limits.min_lifetime <= limits.max_lifetime) return;
+  if (min) {
+    lifetime.reject("min", "is more than lifetime.max; write for example \"2m\"");
+  } else {
+    // The default must not make a short maximum an error.
+    limits.min_lifetime = limits.max_lifetime;
+  }
+}
+
 void read_clients(TomlTable& table, Rule& rule) {
   const auto clients = table.texts("clients", "lan");
   if (!clients) return;
@@ -145,6 +175,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
     assign(c.natpmp_enabled, natpmp.boolean("enabled"));
     assign(c.natpmp_announces_to_5351, natpmp.boolean("announce_to_5351"));
   });
+  read_table(top, "pcp", config, read_pcp);
   read_table(top, "nftables", config, [](TomlTable& nftables, Config& c) {
     assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));
     assign(c.nftables_table_owner, nftables.boolean("table_owner"));
@@ -156,9 +187,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
     assign(c.keeps_established_tcp, flows.boolean("keep_established_tcp"));
   });
   read_table(top, "status", config, read_status);
-  read_table(top, "lifetime", config, [](TomlTable& lifetime, Config& c) {
-    assign(c.limits.max_lifetime, lifetime.duration("max", kLongestLifetime));
-  });
+  read_table(top, "lifetime", config, read_lifetime);
   read_table(top, "limits", config, read_limits);
   auto rules = top.tables("rule");
   if (!rules.empty()) config.rules.clear();

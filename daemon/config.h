@@ -10,6 +10,7 @@
 #include "core/endpoint.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "protocols/pcp/settings.h"
 
 namespace postern {
 
@@ -29,6 +30,8 @@ struct Config {
   bool natpmp_enabled = true;
   /// Whether announcements also go to port 5351, for clients of drafts before 2008.
   bool natpmp_announces_to_5351 = false;
+  bool pcp_enabled = true;
+  pcp::Settings pcp;
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.

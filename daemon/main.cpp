@@ -43,7 +43,8 @@ void print(std::FILE* stream, const std::string& text) {
   options.allow_renewal_in_place = config.nftables_renew_in_place;
   options.owns_table = config.nftables_table_owner;
   options.iptables_restore = config.iptables_restore;
-  if (config.natpmp_enabled) options.own_udp_ports.push_back(natpmp::kServerPort);
+  if (config.natpmp_enabled || config.pcp_enabled)
+    options.own_udp_ports.push_back(natpmp::kServerPort);
   return options;
 }
 

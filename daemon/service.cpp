@@ -30,13 +30,20 @@ constexpr Seconds kNetworkRetryPause{1};
   return options;
 }
 
+[[nodiscard]] std::string_view protocols_of(const Config& config) {
+  if (config.natpmp_enabled) return config.pcp_enabled ? "NAT-PMP and PCP" : "NAT-PMP";
+  return config.pcp_enabled ? "PCP" : "nothing";
+}
+
 /// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"
 [[nodiscard]] std::string description(const Mapping& mapping) {
   std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
                      " to " + to_string(mapping.internal);
   for (const auto& claim : mapping.claims) {
     text += " for " + std::to_string(claim.lease.granted.count()) + " s (" +
-            std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string() + ")";
+            std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
+    if (const auto& remote = claim.claimant.remote) text += " with " + to_string(*remote);
+    text += ")";
   }
   return text;
 }
@@ -51,7 +58,8 @@ Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr
                asio::post(io_, [this, purged = std::move(purged)] { note_purge(purged); });
              }),
       natpmp_({config.natpmp_announces_to_5351}),
-      demux_(config.natpmp_enabled ? &natpmp_ : nullptr),
+      pcp_(config.pcp, flows_),
+      demux_(config.natpmp_enabled ? &natpmp_ : nullptr, config.pcp_enabled ? &pcp_ : nullptr),
       gateway_(gateway_options(config), backend, flows_, demux_, now()),
       http_(io_,
             [this](const std::string& path) {
@@ -115,8 +123,7 @@ Service::Started Service::start() {
   watch_signals();
   is_serving_ = true;
   for (const auto& text : warnings_at_start_) spdlog::warn("{}", text);
-  spdlog::info("posternd {} serves {} with {}", kVersion,
-               config_.natpmp_enabled ? "NAT-PMP" : "nothing", backend_.name());
+  spdlog::info("posternd {} serves {} with {}", kVersion, protocols_of(config_), backend_.name());
   return {};
 }
 
@@ -155,23 +162,32 @@ void Service::warn(const NetworkFacts& facts) const {
 }
 
 Result<void, std::string> Service::match_ports() {
-  if (!config_.natpmp_enabled) return {};
   std::erase_if(ports_, [&](const auto& port) {
-    return network_.lan_by_index(port->interface_index()) == nullptr;
+    const auto* interface = network_.lan_by_index(port->interface_index());
+    return interface == nullptr || !serves(*interface, port->family());
   });
   Result<void, std::string> result;
   for (const auto& interface : network_.lan) {
-    const bool is_open = std::any_of(ports_.begin(), ports_.end(), [&](const auto& port) {
-      return port->interface_index() == interface.index;
-    });
-    if (is_open || interface.index == 0) continue;
-    if (auto opened = UdpPort::open(io_, interface, natpmp::kServerPort)) {
-      ports_.push_back(std::move(*opened));
-    } else {
-      result = fail(std::move(opened.error()));
+    for (const auto family : {Family::v4, Family::v6}) {
+      const bool is_open = std::any_of(ports_.begin(), ports_.end(), [&](const auto& port) {
+        return port->interface_index() == interface.index && port->family() == family;
+      });
+      if (is_open || !serves(interface, family)) continue;
+      if (auto opened = UdpPort::open(io_, interface, family, natpmp::kServerPort)) {
+        ports_.push_back(std::move(*opened));
+      } else {
+        result = fail(std::move(opened.error()));
+      }
     }
   }
   return result;
+}
+
+bool Service::serves(const Interface& interface, Family family) const {
+  if (interface.index == 0) return false;
+  if (family == Family::v4) return config_.natpmp_enabled || config_.pcp_enabled;
+  // NAT-PMP does not exist over IPv6; and where IPv6 is switched off there is no socket to be had.
+  return config_.pcp_enabled && interface.has_v6();
 }
 
 void Service::watch(UdpPort& port) {

@@ -19,6 +19,7 @@
 #include "daemon/netlink_monitor.h"
 #include "daemon/udp_port.h"
 #include "protocols/natpmp/frontend.h"
+#include "protocols/pcp/frontend.h"
 #include "protocols/version_demux.h"
 
 namespace postern {
@@ -43,9 +44,11 @@ class Service {
   [[nodiscard]] Started read_network();
   /// Says what in the configuration and the network an operator should know.
   void warn(const NetworkFacts& facts) const;
-  /// Opens a port on each LAN interface that has none and closes those of interfaces that went. The
+  /// Opens the ports on each LAN interface that lack and closes those of interfaces that went. The
   /// error is about the last one that could not be opened.
   [[nodiscard]] Result<void, std::string> match_ports();
+  /// Whether the interface is to be served over this family.
+  [[nodiscard]] bool serves(const Interface& interface, Family family) const;
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
@@ -64,6 +67,7 @@ class Service {
   asio::io_context io_{1};
   BackgroundFlowTable flows_;
   natpmp::Frontend natpmp_;
+  pcp::Frontend pcp_;
   VersionDemux demux_;
   Gateway gateway_;
 

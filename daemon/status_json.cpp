@@ -38,16 +38,22 @@ constexpr std::size_t kMostMappingsListed = 1000;
           {"last_port", filter.last_port}};
 }
 
+/// The nonce is the client's secret, and is not told.
+[[nodiscard]] Json json_of(const Claim& claim, Moment now) {
+  const auto& remote = claim.claimant.remote;
+  return {{"frontend", claim.claimant.frontend},
+          {"client", claim.claimant.client.to_string()},
+          {"remote", remote ? json_of(*remote) : Json(nullptr)},
+          {"description", claim.description},
+          {"granted_seconds", claim.lease.granted.count()},
+          {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}};
+}
+
 [[nodiscard]] Json json_of(const Mapping& mapping, Moment now) {
   Json filters = Json::array();
-  for (const auto& filter : mapping.filters) filters.push_back(json_of(filter));
+  for (const auto& filter : mapping.admitted()) filters.push_back(json_of(filter));
   Json claims = Json::array();
-  for (const auto& claim : mapping.claims) {
-    claims.push_back({{"frontend", claim.claimant.frontend},
-                      {"client", claim.claimant.client.to_string()},
-                      {"granted_seconds", claim.lease.granted.count()},
-                      {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}});
-  }
+  for (const auto& claim : mapping.claims) claims.push_back(json_of(claim, now));
   return {
       {"id", mapping.id},
       {"protocol", to_string(mapping.protocol)},
@@ -95,6 +101,7 @@ std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now
   const Json status{{"schema", "postern.status/1"},
                     {"version", kVersion},
                     {"epoch", state.epoch.seconds(now)},
+                    {"pinhole_epoch", state.pinhole_epoch.seconds(now)},
                     {"external_address", json_of(state.external_address.reported())},
                     {"wan", state.network.wan ? json_of(*state.network.wan) : Json(nullptr)},
                     {"lan", std::move(lan)},

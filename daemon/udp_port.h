@@ -15,8 +15,12 @@
 
 namespace postern {
 
-/// One UDP port on one interface, on all its IPv4 addresses. Every datagram comes with the address
-/// and interface it was sent to, and leaves from the address and interface it names (IP_PKTINFO).
+/// Which IP a socket speaks. An IPv6 one never speaks IPv4 (IPV6_V6ONLY).
+enum class Family : std::uint8_t { v4, v6 };
+
+/// One UDP port on one interface, on all its addresses of one family. Every datagram comes with the
+/// address and interface it was sent to, and leaves from the address and interface it names
+/// (IP_PKTINFO, IPV6_PKTINFO).
 class UdpPort : public std::enable_shared_from_this<UdpPort> {
  public:
   /// The most datagrams that one receive() returns; the bound of a turn's work for this interface.
@@ -24,28 +28,34 @@ class UdpPort : public std::enable_shared_from_this<UdpPort> {
 
   /// Binds `port` on `interface` only (SO_BINDTODEVICE). The error says what failed and why.
   [[nodiscard]] static Result<std::shared_ptr<UdpPort>, std::string> open(
-      asio::io_context& io, const Interface& interface, std::uint16_t port);
+      asio::io_context& io, const Interface& interface, Family family, std::uint16_t port);
 
   /// Calls `on_readable` whenever datagrams wait, until this object is gone.
   void watch(std::function<void()> on_readable);
 
   /// What waits now, at most kBatch. The payloads are valid until the next call.
   [[nodiscard]] std::span<const IncomingDatagram> receive();
-  /// Sends those that leave through this interface. A datagram that the kernel does not take is
-  /// lost, as any datagram may be; clients ask again. Returns how many those were.
+  /// Sends those of this family that leave through this interface. A datagram that the kernel does
+  /// not take is lost, as any datagram may be; clients ask again. Returns how many those were.
   [[nodiscard]] std::size_t send(std::span<const OutgoingDatagram> datagrams);
 
   [[nodiscard]] std::uint32_t interface_index() const { return interface_index_; }
+  [[nodiscard]] Family family() const { return family_; }
 
  private:
   /// Longer than any request we answer in full; what is cut off is ignored anyway.
   static constexpr std::size_t kBufferSize = 2048;
 
-  UdpPort(asio::ip::udp::socket socket, const Interface& interface, std::uint16_t port)
-      : socket_(std::move(socket)), interface_index_(interface.index), port_(port) {}
+  UdpPort(asio::ip::udp::socket socket, const Interface& interface, Family family,
+          std::uint16_t port)
+      : socket_(std::move(socket)),
+        interface_index_(interface.index),
+        family_(family),
+        port_(port) {}
 
   asio::ip::udp::socket socket_;
   std::uint32_t interface_index_;
+  Family family_;
   std::uint16_t port_;
   std::array<std::array<std::uint8_t, kBufferSize>, kBatch> buffers_;
   std::vector<IncomingDatagram> received_;
