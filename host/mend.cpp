@@ -72,11 +72,14 @@ namespace {
 Author author_of(const ForeignChain& chain) {
   if (chain.table == "firewalld") return Author::firewalld;
   if (chain.family == Family::inet && chain.table == "fw4") return Author::fw4;
-  const bool has_such_names =
-      (chain.table == "filter" && (chain.name == "FORWARD" || chain.name == "INPUT")) ||
-      (chain.table == "nat" && chain.name == "POSTROUTING");
+  // What iptables takes for its own; its filter and srcnat have these priorities.
+  const bool is_filter = chain.table == "filter" && chain.type == "filter" && chain.priority == 0 &&
+                         ((chain.name == "FORWARD" && chain.hook == Hook::forward) ||
+                          (chain.name == "INPUT" && chain.hook == Hook::input));
+  const bool is_nat = chain.table == "nat" && chain.type == "nat" && chain.priority == 100 &&
+                      chain.name == "POSTROUTING" && chain.hook == Hook::postrouting;
   const bool is_of_one_version = chain.family == Family::ip || chain.family == Family::ip6;
-  return has_such_names && is_of_one_version ? Author::iptables : Author::plain;
+  return is_of_one_version && (is_filter || is_nat) ? Author::iptables : Author::plain;
 }
 
 std::string words_for(const ForeignChain& chain) {

@@ -312,6 +312,20 @@ TEST(Doctor, IptablesHost) {
               ElementsAre("error forward-drops", "warning posternd-not-running"));
 }
 
+// iptables itself refuses to touch such a chain, and posternd keeps no rule there.
+TEST(Doctor, AChainOfIptablesNameAtAnotherPriorityIsNotItsOwn) {
+  auto facts = healthy();
+  auto& forward = chain_in(facts, "forward");
+  forward = in_table(std::move(forward), Family::ip, "filter", "FORWARD");
+  forward.rules.clear();
+  forward.priority = 5;
+  facts.posternd_runs = false;
+  facts.holders.clear();
+  EXPECT_THAT(found(facts), ElementsAre("error forward-drops", "warning posternd-not-running"));
+  const auto findings = host::diagnose(facts, {});
+  EXPECT_THAT(findings.front().mend, ElementsAre(HasSubstr("nft insert rule ip filter FORWARD")));
+}
+
 TEST(Doctor, IptablesBackend) {
   auto facts = healthy();
   facts.has_own_table = false;
