@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <new>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter/xt_comment.h>
 #include <linux/netfilter/xt_mark.h>
+#include <linux/netfilter_ipv4.h>
 
 namespace postern {
 namespace {
@@ -158,25 +160,50 @@ int read_expression(nftnl_expr* expression, void* into) {
   return {nftnl_rule_get_u64(rule.get(), NFTNL_RULE_HANDLE), traits.mark()};
 }
 
+/// What is asked about a chain. The attribute for its name differs; that for its table is the same.
+struct Question {
+  nf_tables_msg_types kind;
+  std::uint16_t flags;
+  std::uint16_t chain_attribute;
+};
+constexpr Question kChainItself{NFT_MSG_GETCHAIN, NLM_F_REQUEST | NLM_F_ACK, NFTA_CHAIN_NAME};
+constexpr Question kItsRules{NFT_MSG_GETRULE, NLM_F_REQUEST | NLM_F_DUMP, NFTA_RULE_CHAIN};
+static_assert(int{NFTA_CHAIN_TABLE} == int{NFTA_RULE_TABLE});
+
+[[nodiscard]] Result<void, netlink::Error> ask(
+    netlink::Socket& socket, const Question& question, const ChainPlace& place,
+    const std::function<void(const nlmsghdr*)>& on_answer) {
+  alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
+  auto* message = mnl_nlmsg_put_header(request.data());
+  message->nlmsg_type = netlink::message_type(question.kind);
+  message->nlmsg_flags = question.flags;
+  netlink::put_family(message, place.family);
+  mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, kTable);
+  mnl_attr_put_strz(message, question.chain_attribute, place.chain);
+  const std::span<const std::uint8_t> bytes(request);
+  return socket.dump(bytes.first(message->nlmsg_len), on_answer);
+}
+
+/// Whether this is the chain that iptables takes for its own: by its place, its kind and its
+/// priority. Nothing tells who made it.
+[[nodiscard]] bool is_iptables_own(const nftnl_chain* chain, const ChainPlace& place) {
+  // All of these are there, or none.
+  if (!nftnl_chain_is_set(chain, NFTNL_CHAIN_HOOKNUM)) return false;
+  const std::string_view type = nftnl_chain_get_str(chain, NFTNL_CHAIN_TYPE);
+  return nftnl_chain_get_u32(chain, NFTNL_CHAIN_HOOKNUM) ==
+             static_cast<std::uint32_t>(place.hook) &&
+         type == "filter" && nftnl_chain_get_s32(chain, NFTNL_CHAIN_PRIO) == NF_IP_PRI_FILTER;
+}
+
 /// Whether iptables' own chain of that name is there. ENOENT is no error, but a no.
 [[nodiscard]] Result<bool, netlink::Error> exists(netlink::Socket& socket,
                                                   const ChainPlace& place) {
-  alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
-  auto* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = netlink::message_type(NFT_MSG_GETCHAIN);
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-  netlink::put_family(message, place.family);
-  mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, kTable);
-  mnl_attr_put_strz(message, NFTA_CHAIN_NAME, place.chain);
   bool found = false;
-  const std::span<const std::uint8_t> bytes(request);
-  const auto done = socket.dump(bytes.first(message->nlmsg_len), [&](const nlmsghdr* answer) {
+  const auto done = ask(socket, kChainItself, place, [&](const nlmsghdr* answer) {
     const Chain chain(nftnl_chain_alloc());
     if (!chain) throw std::bad_alloc();
     if (nftnl_chain_nlmsg_parse(answer, chain.get()) != 0) return;
-    found = nftnl_chain_is_set(chain.get(), NFTNL_CHAIN_HOOKNUM) &&
-            nftnl_chain_get_u32(chain.get(), NFTNL_CHAIN_HOOKNUM) ==
-                static_cast<std::uint32_t>(place.hook);
+    found = is_iptables_own(chain.get(), place);
   });
   if (!done && done.error().code != ENOENT) return fail(done.error());
   return found;
@@ -185,18 +212,9 @@ int read_expression(nftnl_expr* expression, void* into) {
 /// The rules of a chain in their order.
 [[nodiscard]] Result<std::vector<Held>, netlink::Error> rules_of(netlink::Socket& socket,
                                                                  const ChainPlace& place) {
-  alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
-  auto* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = netlink::message_type(NFT_MSG_GETRULE);
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  netlink::put_family(message, place.family);
-  mnl_attr_put_strz(message, NFTA_RULE_TABLE, kTable);
-  mnl_attr_put_strz(message, NFTA_RULE_CHAIN, place.chain);
   std::vector<Held> rules;
-  const std::span<const std::uint8_t> bytes(request);
-  const auto done = socket.dump(bytes.first(message->nlmsg_len), [&](const nlmsghdr* answer) {
-    rules.push_back(read_rule(answer));
-  });
+  const auto done = ask(socket, kItsRules, place,
+                        [&](const nlmsghdr* answer) { rules.push_back(read_rule(answer)); });
   if (!done) return fail(done.error());
   return rules;
 }

@@ -33,6 +33,10 @@ struct MarkRulesReport {
 /// Tables and chains that do not exist are not made: on other hosts nothing happens. No other rule
 /// is touched. A rule is ours when it has this form, whatever its mark.
 ///
+/// Base chains of these names that nft itself made are taken for those of iptables where iptables,
+/// too, takes them for its own: of type filter and at priority 0. The kernel does not know who made
+/// them.
+///
 /// Works on the calling thread's network namespace.
 class MarkRules {
  public:

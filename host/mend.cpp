@@ -18,6 +18,24 @@ namespace {
   return std::string(to_string(chain.family)) + " " + chain.table + " " + chain.name;
 }
 
+/// A command of nft's, with interface names among its words, for a shell.
+[[nodiscard]] std::string nft_in_shell(std::string_view command) {
+  std::string text = "nft '";
+  for (const char c : command) {
+    if (c == '\'') {
+      text += "'\\''";
+    } else {
+      text += c;
+    }
+  }
+  return text + "'";
+}
+
+/// As nft takes every interface name, also one that begins with a digit.
+[[nodiscard]] std::string quoted(std::string_view interface) {
+  return '"' + std::string(interface) + '"';
+}
+
 /// "and" is nft's other word for "&", which a shell would take for its own.
 [[nodiscard]] std::string nft_accept(std::uint32_t mark) {
   const auto bit = hexadecimal(mark);
@@ -72,11 +90,14 @@ namespace {
 Author author_of(const ForeignChain& chain) {
   if (chain.table == "firewalld") return Author::firewalld;
   if (chain.family == Family::inet && chain.table == "fw4") return Author::fw4;
-  const bool has_such_names =
-      (chain.table == "filter" && (chain.name == "FORWARD" || chain.name == "INPUT")) ||
-      (chain.table == "nat" && chain.name == "POSTROUTING");
+  // What iptables takes for its own; its filter and srcnat have these priorities.
+  const bool is_filter = chain.table == "filter" && chain.type == "filter" && chain.priority == 0 &&
+                         ((chain.name == "FORWARD" && chain.hook == Hook::forward) ||
+                          (chain.name == "INPUT" && chain.hook == Hook::input));
+  const bool is_nat = chain.table == "nat" && chain.type == "nat" && chain.priority == 100 &&
+                      chain.name == "POSTROUTING" && chain.hook == Hook::postrouting;
   const bool is_of_one_version = chain.family == Family::ip || chain.family == Family::ip6;
-  return has_such_names && is_of_one_version ? Author::iptables : Author::plain;
+  return is_of_one_version && (is_filter || is_nat) ? Author::iptables : Author::plain;
 }
 
 std::string words_for(const ForeignChain& chain) {
@@ -109,12 +130,12 @@ Mend accept_early(const ForeignChain& chain, bool is_ipv6_only, std::string_view
   const std::string advice =
       "better: give the chain a priority above that of our table (filter - 10), and accept the "
       "mark in it";
-  const auto insert = "nft insert rule " + place_of(chain) + " ";
+  const auto insert = "insert rule " + place_of(chain) + " ";
   if (chain.hook == Hook::input) {
-    return {{insert + "iifname " + std::string(lan) + " udp dport 5351 accept"}, advice};
+    return {{nft_in_shell(insert + "iifname " + quoted(lan) + " udp dport 5351 accept")}, advice};
   }
   if (is_ipv6_only) return {{}, advice};
-  return {{insert + "ct status dnat accept"}, advice};
+  return {{"nft " + insert + "ct status dnat accept"}, advice};
 }
 
 Mend masquerade(const ForeignRuleset& ruleset, const std::string& wan) {
@@ -126,9 +147,10 @@ Mend masquerade(const ForeignRuleset& ruleset, const std::string& wan) {
              ") --add-masquerade && firewall-cmd --reload"},
             ""};
   }
+  const auto masquerading = " oifname " + quoted(wan) + " masquerade";
   const auto* chain = nat_chain(ruleset);
   if (chain != nullptr && author_of(*chain) == Author::plain) {
-    return {{"nft add rule " + place_of(*chain) + " oifname " + wan + " masquerade"},
+    return {{nft_in_shell("add rule " + place_of(*chain) + masquerading)},
             "to keep it: the same rule where the host's rules are written (/etc/nftables.conf)"};
   }
   if (is_written_by(ruleset, Author::iptables)) {
@@ -138,7 +160,7 @@ Mend masquerade(const ForeignRuleset& ruleset, const std::string& wan) {
   return {
       {"nft add table inet gateway",
        "nft 'add chain inet gateway postrouting { type nat hook postrouting priority srcnat; }'",
-       "nft add rule inet gateway postrouting oifname " + wan + " masquerade"},
+       nft_in_shell("add rule inet gateway postrouting" + masquerading)},
       "to keep it: the same table in /etc/nftables.conf"};
 }
 

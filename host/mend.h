@@ -10,7 +10,7 @@
 /// Commands that mend the firewall of the host, in the words of whoever writes it.
 namespace postern::host {
 
-/// Who writes a chain, as far as its name tells.
+/// Who writes a chain, as far as its name and place tell.
 enum class Author : std::uint8_t { iptables, firewalld, fw4, plain };
 
 [[nodiscard]] Author author_of(const ForeignChain& chain);

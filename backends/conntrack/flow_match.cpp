@@ -42,10 +42,6 @@ struct KeyThrough {
   return {Kind::inbound6, flow.protocol, flow.original.destination};
 }
 
-[[nodiscard]] FlowKey target4(Protocol protocol, const Endpoint& internal) {
-  return {Kind::inbound4, protocol, internal};
-}
-
 [[nodiscard]] bool let_through(const RemoteFilters& filters, const Endpoint& remote) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(), [&](const RemoteFilter& filter) {
@@ -115,9 +111,6 @@ StraySet::StraySet(std::span<const TimedDoor> doors, std::uint32_t mark,
     const auto* filters = std::visit(FiltersOf{}, timed.door);
     const auto key = std::visit(KeyThrough{}, timed.door);
     if (key && filters) open_.emplace(*key, filters);
-    if (const auto* door = std::get_if<Forward4>(&timed.door)) {
-      targets4_.insert(target4(door->protocol, door->internal));
-    }
   }
 }
 
@@ -131,8 +124,7 @@ bool StraySet::explains4(const TrackedFlow& flow) const {
   // No forward let in what is not translated.
   if (flow.reply.source == flow.original.destination) return true;
   const auto door = open_.find(inbound4(flow));
-  if (door != open_.end()) return let_through(*door->second, flow.original.source);
-  return targets4_.contains(target4(flow.protocol, flow.reply.source));
+  return door != open_.end() && let_through(*door->second, flow.original.source);
 }
 
 bool StraySet::explains6(const TrackedFlow& flow) const {

@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "core/address.h"
@@ -113,8 +112,7 @@ class PurgeSet {
 /// The connections with our mark that no open door explains (FlowTable::purge_strays). The doors
 /// must outlive it.
 ///
-/// Our rules look at single packets, so they also mark some connections that began elsewhere: those
-/// that another rule translated to the target of a forward, and over IPv6 those that a host began
+/// Over IPv6 our rules look at single packets, so they also mark the connections that a host began
 /// from the port of its pinhole. As long as that door is open, they are no strays.
 class StraySet {
  public:
@@ -128,7 +126,6 @@ class StraySet {
 
   /// Forwards and pinholes.
   std::unordered_map<FlowKey, const RemoteFilters*, FlowKeyHash> open_;
-  std::unordered_set<FlowKey, FlowKeyHash> targets4_;
   std::uint32_t mark_;
   bool spares_established_tcp_;
 };

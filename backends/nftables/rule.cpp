@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <new>
 
 #include <libnftnl/expr.h>
@@ -97,6 +98,12 @@ Rule& Rule::is_dnat() {
       .compare(NFT_CMP_NEQ, std::array<std::uint8_t, 4>{});
 }
 
+Rule& Rule::has_ct_mark_bits(std::uint32_t bits) {
+  std::array<std::uint8_t, sizeof bits> octets{};
+  std::memcpy(octets.data(), &bits, sizeof bits);
+  return load_ct(NFT_CT_MARK).mask_and_flip(bits, 0).compare(NFT_CMP_EQ, octets);
+}
+
 Rule& Rule::was_to(const Address& address) {
   return load_ct(NFT_CT_DST_IP).compare(NFT_CMP_EQ, address.v4_octets());
 }
@@ -172,12 +179,11 @@ Rule& Rule::set_mark_bits(std::uint32_t bits) {
 }
 
 Rule& Rule::set_ct_mark_bits(std::uint32_t bits) {
-  load_ct(NFT_CT_MARK).mask_and_flip(~bits, bits);
-  auto* mark = expression("ct");
-  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
-  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_SREG, number_of(kFirst));
-  add(mark);
-  return *this;
+  return load_ct(NFT_CT_MARK).mask_and_flip(~bits, bits).store_ct_mark();
+}
+
+Rule& Rule::clear_ct_mark_bits(std::uint32_t bits) {
+  return load_ct(NFT_CT_MARK).mask_and_flip(~bits, 0).store_ct_mark();
 }
 
 Rule& Rule::accept() {
@@ -230,6 +236,14 @@ Rule& Rule::load_ct(std::uint32_t key) {
   // What belongs to one direction of the connection is asked of the one that began it.
   if (key == NFT_CT_DST_IP) nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
   add(ct);
+  return *this;
+}
+
+Rule& Rule::store_ct_mark() {
+  auto* mark = expression("ct");
+  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+  nftnl_expr_set_u32(mark, NFTNL_EXPR_CT_SREG, number_of(kFirst));
+  add(mark);
   return *this;
 }
 

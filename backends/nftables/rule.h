@@ -33,6 +33,8 @@ class Rule {
   Rule& is_udp_to(std::uint16_t port);
   /// Goes on only for connections whose destination was translated.
   Rule& is_dnat();
+  /// Goes on only for connections whose mark has all these bits.
+  Rule& has_ct_mark_bits(std::uint32_t bits);
   /// Goes on only for connections that were begun to this IPv4 address, before translation.
   Rule& was_to(const Address& address);
 
@@ -49,6 +51,7 @@ class Rule {
   Rule& set_mark_bits(std::uint32_t bits);
   /// In the connection's mark, for all its packets.
   Rule& set_ct_mark_bits(std::uint32_t bits);
+  Rule& clear_ct_mark_bits(std::uint32_t bits);
   Rule& accept();
   Rule& drop();
 
@@ -66,6 +69,7 @@ class Rule {
   Rule& load_payload(std::uint32_t base, std::uint32_t offset, std::uint32_t size,
                      std::uint32_t to);
   Rule& load_ct(std::uint32_t key);
+  Rule& store_ct_mark();
   Rule& load_key(Container container);
   Rule& compare(std::uint32_t operation, std::span<const std::uint8_t> octets);
   Rule& compare_interface(std::uint32_t key, std::uint32_t operation, std::string_view name);

@@ -100,15 +100,20 @@ void describe(nftnl_set* set, Container container) {
   }
 }
 
+/// nft add rule inet TABLE prerouting ct mark set ct mark | MARK
 /// nft add rule inet TABLE prerouting
 ///   dnat ip to ip daddr . meta l4proto . th dport map @dnat4
 /// nft add rule inet TABLE prerouting
 ///   dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @dnat4_host
 /// nft add rule inet TABLE prerouting meta l4proto PROTOCOL
 ///   dnat ip to ip saddr . th sport . ip daddr . meta l4proto . th dport map @dnat4_range
+/// nft add rule inet TABLE prerouting ct mark set ct mark & ~MARK
 ///
-/// nft wants to know the protocol of an interval map's ports, hence the last rule for each.
-void put_dnat_rules(netlink::Batch& batch, const char* table) {
+/// A hit ends the chain, so the mark stays on what was translated here, and the last rule takes it
+/// from all else. What another chain translated first does not come here at all.
+/// nft wants to know the protocol of an interval map's ports, hence that map's rule for each.
+void put_dnat_rules(netlink::Batch& batch, const char* table, std::uint32_t mark) {
+  Rule(table, "prerouting").set_ct_mark_bits(mark).put(batch);
   for (const auto container : {Container::dnat4, Container::dnat4_host}) {
     Rule(table, "prerouting").is_ipv4().look_up(container).dnat_to_found().put(batch);
   }
@@ -120,6 +125,7 @@ void put_dnat_rules(netlink::Batch& batch, const char* table) {
         .dnat_to_found()
         .put(batch);
   }
+  Rule(table, "prerouting").clear_ct_mark_bits(mark).put(batch);
 }
 
 /// nft add rule inet TABLE postrouting
@@ -133,53 +139,59 @@ void put_snat_rule(netlink::Batch& batch, const char* table, const std::string& 
       .put(batch);
 }
 
+/// Goes on only for IPv4 packets (it is asked before) to an open door, of connections that our own
+/// rules translated to it.
+///
+/// The pin tells the door by its inside alone, and "ct status dnat" is true of what any rule has
+/// translated: without the mark, an administrator's forward to the same inside, which his rules let
+/// through only for some sources, would be open to all.
+Rule& is_to_door(Rule& rule, std::uint32_t mark) {
+  return rule.is_dnat().has_ct_mark_bits(mark).look_up(Container::pin4);
+}
+
 /// Packets from inside that came to a forward and go back inside (RFC 4787 REQ-9): the answers must
 /// come back through this machine, and the receiver shall see the sender's external endpoint.
 ///
 /// nft add rule inet TABLE postrouting iifname != WAN oifname != WAN
-///   ct status dnat ip daddr . meta l4proto . th dport @pin4
+///   ct status dnat ct mark & MARK == MARK ip daddr . meta l4proto . th dport @pin4
 ///   snat ip to meta l4proto . ip saddr . th sport map @snat4
 /// nft add rule inet TABLE postrouting iifname != WAN oifname != WAN
 ///   ct original ip daddr ADDRESS
-///   ct status dnat ip daddr . meta l4proto . th dport @pin4 snat ip to ADDRESS
+///   ct status dnat ct mark & MARK == MARK ip daddr . meta l4proto . th dport @pin4
+///   snat ip to ADDRESS
 void put_hairpin_rules(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
   const auto between_inside = [&](Rule& rule) -> Rule& {
     return rule.not_from_interface(options.wan).not_to_interface(options.wan).is_ipv4();
   };
   Rule own_port(table, "postrouting");
-  between_inside(own_port)
-      .is_dnat()
-      .look_up(Container::pin4)
+  is_to_door(between_inside(own_port), options.forward_mark)
       .look_up(Container::snat4)
       .snat_to_found()
       .put(batch);
   for (const auto& address : options.external_addresses) {
     Rule any_port(table, "postrouting");
-    between_inside(any_port)
-        .was_to(address)
-        .is_dnat()
-        .look_up(Container::pin4)
+    is_to_door(between_inside(any_port).was_to(address), options.forward_mark)
         .snat_to(address)
         .put(batch);
   }
 }
 
 /// nft add rule inet TABLE forward
-///   ct status dnat ip daddr . meta l4proto . th dport @pin4
-///   meta mark set meta mark | MARK ct mark set ct mark | MARK accept
+///   ct status dnat ct mark & MARK == MARK ip daddr . meta l4proto . th dport @pin4
+///   meta mark set meta mark | MARK accept
 /// nft add rule inet TABLE forward
-///   ip6 daddr . meta l4proto . th dport @pin6 …
+///   ip6 daddr . meta l4proto . th dport @pin6
+///   meta mark set meta mark | MARK ct mark set ct mark | MARK accept
 /// nft add rule inet TABLE forward
 ///   ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host …
 /// nft add rule inet TABLE forward
 ///   ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range …
 ///
-/// "ct status dnat" alone would also open what an administrator's own dnat rule lets through only
-/// for some sources. The connection's mark tells later that we let it in (FlowTable::purge_strays).
+/// The connection's mark tells later that we let it in (FlowTable::purge_strays). What is
+/// translated has it from prerouting.
 void put_forward_rules(netlink::Batch& batch, const char* table, std::uint32_t mark) {
   Rule translated(table, "forward");
-  translated.is_dnat().is_ipv4().look_up(Container::pin4);
-  translated.set_mark_bits(mark).set_ct_mark_bits(mark).accept().put(batch);
+  is_to_door(translated.is_ipv4(), mark).set_mark_bits(mark).accept().put(batch);
   for (const auto container : {Container::pin6, Container::pin6_host, Container::pin6_range}) {
     Rule pinhole(table, "forward");
     pinhole.is_ipv6().look_up(container);
@@ -246,7 +258,7 @@ void put_ruleset(netlink::Batch& batch, const char* table, const RulesetOptions&
   put_chain(batch, table, "postrouting", "nat", NF_INET_POST_ROUTING, kSrcnat - 10);
   put_chain(batch, table, "forward", "filter", NF_INET_FORWARD, kFilter - 10);
   put_chain(batch, table, "input", "filter", NF_INET_LOCAL_IN, kFilter - 10);
-  put_dnat_rules(batch, table);
+  put_dnat_rules(batch, table, options.forward_mark);
   if (!options.wan.empty()) {
     put_snat_rule(batch, table, options.wan);
     put_hairpin_rules(batch, table, options);

@@ -77,30 +77,26 @@ class IptablesSubject {
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesNft, BackendConformance, IptablesSubject<false>);
 INSTANTIATE_TYPED_TEST_SUITE_P(IptablesLegacy, BackendConformance, IptablesSubject<true>);
 
-class IptablesBackendTest : public testing::TestWithParam<const char*> {
+class IptablesBackendTest : public IptablesFixture {
  protected:
-  void SetUp() override {
-    if (const auto& why = host_.why_not()) GTEST_SKIP() << *why;
-    backend_ = std::move(*host_.open());
-  }
-
-  [[nodiscard]] Result<void, BackendError> reset(const std::vector<TimedDoor>& doors = {},
-                                                 const Network& network = addressed()) {
-    return backend_->reset(network, doors, kNow);
-  }
-  [[nodiscard]] Result<void, BackendError> commit(const std::vector<DoorChange>& changes,
-                                                  Moment now = kNow) {
-    return backend_->commit(changes, now);
-  }
   /// How many programs a commit starts.
   [[nodiscard]] int runs_of(const std::vector<DoorChange>& changes, Moment now) {
     const int before = host_.state().runs;
     EXPECT_TRUE(ok(commit(changes, now)));
     return host_.state().runs - before;
   }
-
-  IptablesHost host_{GetParam()};
-  std::unique_ptr<IptablesBackend> backend_;
+  /// Somebody takes one of our chains away.
+  void take_away(const std::string& table, const std::string& from, const std::string& chain) {
+    ASSERT_EQ(
+        host_.change(table, "-D " + from + " -j " + chain + "\n-F " + chain + "\n-X " + chain), "");
+  }
+  void expect_no_chains() const {
+    for (const auto* table : {"filter", "mangle", "nat"}) {
+      EXPECT_EQ(host_.saved(table).find("POSTERN"), std::string::npos) << host_.saved(table);
+    }
+    EXPECT_EQ(host_.saved6("filter").find("POSTERN"), std::string::npos) << host_.saved6("filter");
+  }
+  void expect_golden() const;
 };
 
 INSTANTIATE_TEST_SUITE_P(Nft, IptablesBackendTest, testing::Values(kNft));
@@ -112,9 +108,7 @@ TEST_P(IptablesBackendTest, TellsItsVariantAndWhatItCanDo) {
   EXPECT_FALSE(backend_->capabilities().ends_leases);
   EXPECT_TRUE(backend_->capabilities().renews_in_place);
   EXPECT_TRUE(backend_->capabilities().pinholes);
-  for (const auto* table : {"filter", "mangle", "nat"}) {
-    EXPECT_EQ(host_.saved(table).find("POSTERN"), std::string::npos) << host_.saved(table);
-  }
+  expect_no_chains();
 }
 
 constexpr const char* kGoldenFilter = R"(*filter
@@ -195,6 +189,14 @@ constexpr const char* kGoldenMangle6 = R"(*mangle
 COMMIT
 )";
 
+void IptablesBackendTest::expect_golden() const {
+  EXPECT_EQ(host_.saved("filter"), kGoldenFilter);
+  EXPECT_EQ(host_.saved("mangle"), kGoldenMangle);
+  EXPECT_EQ(host_.saved("nat"), kGoldenNat);
+  EXPECT_EQ(host_.saved6("filter"), kGoldenFilter6);
+  EXPECT_EQ(host_.saved6("mangle"), kGoldenMangle6);
+}
+
 [[nodiscard]] TimedDoor filtered() {
   auto door = forward(1000, 5000);
   std::get<Forward4>(door.door).filters = {from("198.51.100.0/24", 7, 9)};
@@ -203,22 +205,14 @@ COMMIT
 
 TEST_P(IptablesBackendTest, ResetWritesTheseRules) {
   ASSERT_TRUE(ok(reset({filtered(), outbound(5000, 1000), pinhole(80)})));
-  EXPECT_EQ(host_.saved("filter"), kGoldenFilter);
-  EXPECT_EQ(host_.saved("mangle"), kGoldenMangle);
-  EXPECT_EQ(host_.saved("nat"), kGoldenNat);
-  EXPECT_EQ(host_.saved6("filter"), kGoldenFilter6);
-  EXPECT_EQ(host_.saved6("mangle"), kGoldenMangle6);
+  expect_golden();
 }
 
 TEST_P(IptablesBackendTest, CommitWritesTheSameRules) {
   ASSERT_TRUE(ok(reset({forward(1001, 5001)})));
   ASSERT_TRUE(ok(commit({opened(filtered()), closed(forward(1001, 5001))})));
   ASSERT_TRUE(ok(commit({opened(pinhole(80)), opened(outbound(5000, 1000))})));
-  EXPECT_EQ(host_.saved("filter"), kGoldenFilter);
-  EXPECT_EQ(host_.saved("mangle"), kGoldenMangle);
-  EXPECT_EQ(host_.saved("nat"), kGoldenNat);
-  EXPECT_EQ(host_.saved6("filter"), kGoldenFilter6);
-  EXPECT_EQ(host_.saved6("mangle"), kGoldenMangle6);
+  expect_golden();
 }
 
 TEST_P(IptablesBackendTest, ShowsTheDoorsOfAnEarlierRunBeforeReset) {
@@ -297,10 +291,7 @@ TEST_P(IptablesBackendTest, ARefusedFirstResetLeavesNothing) {
   const auto refused = reset({forward(1000, 5000), pinhole(80)});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().refused_change, std::nullopt);
-  for (const auto* table : {"filter", "mangle", "nat"}) {
-    EXPECT_EQ(host_.saved(table).find("POSTERN"), std::string::npos) << host_.saved(table);
-  }
-  EXPECT_EQ(host_.saved6("filter").find("POSTERN"), std::string::npos) << host_.saved6("filter");
+  expect_no_chains();
   EXPECT_TRUE(holds(*backend_, {}));
 }
 
@@ -319,9 +310,7 @@ TEST_P(IptablesBackendTest, ARefusedResetLeavesTheDoorsOfAnEarlierRun) {
 
 TEST_P(IptablesBackendTest, VanishedChainsAreNoSingleChangesFaultAndComeBack) {
   ASSERT_TRUE(ok(reset({forward(1000, 5000)})));
-  ASSERT_EQ(host_.change("filter",
-                         "-D FORWARD -j POSTERN-FORWARD\n-F POSTERN-FORWARD\n-X POSTERN-FORWARD"),
-            "");
+  take_away("filter", "FORWARD", "POSTERN-FORWARD");
   const auto refused = commit({opened(forward(1001, 5001))});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().refused_change, std::nullopt);
@@ -335,10 +324,7 @@ TEST_P(IptablesBackendTest, VanishedChainsAreNoSingleChangesFaultAndComeBack) {
 
 TEST_P(IptablesBackendTest, WhatCannotBeTakenBackIsReadAndMended) {
   ASSERT_TRUE(ok(reset({forward(1000, 5000)})));
-  ASSERT_EQ(host_.change("nat",
-                         "-D PREROUTING -j POSTERN-PREROUTING\n-F POSTERN-PREROUTING\n"
-                         "-X POSTERN-PREROUTING"),
-            "");
+  take_away("nat", "PREROUTING", "POSTERN-PREROUTING");
   host_.state().failing = {"tables"};
   EXPECT_FALSE(commit({opened(forward(1001, 5001))}));
   EXPECT_FALSE(backend_->open_doors(kNow));

@@ -1,4 +1,3 @@
-#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,20 +9,7 @@
 namespace postern::test {
 namespace {
 
-class IptablesIntactTest : public testing::TestWithParam<const char*> {
- protected:
-  void SetUp() override {
-    if (const auto& why = host_.why_not()) GTEST_SKIP() << *why;
-    backend_ = std::move(*host_.open());
-  }
-
-  [[nodiscard]] Result<void, BackendError> reset(const std::vector<TimedDoor>& doors = {}) {
-    return backend_->reset(addressed(), doors, kNow);
-  }
-
-  IptablesHost host_{GetParam()};
-  std::unique_ptr<IptablesBackend> backend_;
-};
+class IptablesIntactTest : public IptablesFixture {};
 
 INSTANTIATE_TEST_SUITE_P(Nft, IptablesIntactTest, testing::Values(kNft));
 INSTANTIATE_TEST_SUITE_P(Legacy, IptablesIntactTest, testing::Values(kLegacy));
@@ -46,7 +32,7 @@ TEST_P(IptablesIntactTest, WhatItWroteIsIntact) {
   ASSERT_TRUE(ok(reset(varied())));
   EXPECT_TRUE(backend_->is_intact());
   const std::vector changes{closed(forward(1000, 5000)), opened(forward(1002, 5002))};
-  ASSERT_TRUE(ok(backend_->commit(changes, kNow)));
+  ASSERT_TRUE(ok(commit(changes)));
   EXPECT_TRUE(backend_->is_intact());
 }
 

@@ -73,23 +73,25 @@ constexpr const char* kGolden = R"(table inet postern {
 
 	chain prerouting {
 		type nat hook prerouting priority dstnat + 10; policy accept;
+		ct mark set ct mark | 0x10000000
 		dnat ip to ip daddr . meta l4proto . th dport map @dnat4
 		dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @dnat4_host
 		dnat ip to ip saddr . tcp sport . ip daddr . meta l4proto . tcp dport map @dnat4_range
 		dnat ip to ip saddr . udp sport . ip daddr . meta l4proto . udp dport map @dnat4_range
+		ct mark set ct mark & 0xefffffff
 	}
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat - 10; policy accept;
 		oifname "wan0" snat ip to meta l4proto . ip saddr . th sport map @snat4
-		iifname != "wan0" oifname != "wan0" ct status dnat ip daddr . meta l4proto . th dport @pin4 snat ip to meta l4proto . ip saddr . th sport map @snat4
-		iifname != "wan0" oifname != "wan0" ct original ip daddr 203.0.113.1 ct status dnat ip daddr . meta l4proto . th dport @pin4 snat ip to 203.0.113.1
-		iifname != "wan0" oifname != "wan0" ct original ip daddr 203.0.113.2 ct status dnat ip daddr . meta l4proto . th dport @pin4 snat ip to 203.0.113.2
+		iifname != "wan0" oifname != "wan0" ct status dnat ct mark & 0x10000000 == 0x10000000 ip daddr . meta l4proto . th dport @pin4 snat ip to meta l4proto . ip saddr . th sport map @snat4
+		iifname != "wan0" oifname != "wan0" ct original ip daddr 203.0.113.1 ct status dnat ct mark & 0x10000000 == 0x10000000 ip daddr . meta l4proto . th dport @pin4 snat ip to 203.0.113.1
+		iifname != "wan0" oifname != "wan0" ct original ip daddr 203.0.113.2 ct status dnat ct mark & 0x10000000 == 0x10000000 ip daddr . meta l4proto . th dport @pin4 snat ip to 203.0.113.2
 	}
 
 	chain forward {
 		type filter hook forward priority filter - 10; policy accept;
-		ct status dnat ip daddr . meta l4proto . th dport @pin4 meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
+		ct status dnat ct mark & 0x10000000 == 0x10000000 ip daddr . meta l4proto . th dport @pin4 meta mark set meta mark | 0x10000000 accept
 		ip6 daddr . meta l4proto . th dport @pin6 meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
 		ip6 saddr . ip6 daddr . meta l4proto . th dport @pin6_host meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept
 		ip6 saddr . th sport . ip6 daddr . meta l4proto . th dport @pin6_range meta mark set meta mark | 0x10000000 ct mark set ct mark | 0x10000000 accept

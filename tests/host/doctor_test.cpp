@@ -290,7 +290,18 @@ TEST(Doctor, InputBeforeTheMark) {
   auto facts = healthy();
   chain_in(facts, "input").priority = -10;
   EXPECT_THAT(only(facts).mend,
-              ElementsAre("nft insert rule inet host input iifname br-lan udp dport 5351 accept"));
+              ElementsAre("nft 'insert rule inet host input iifname \"br-lan\" udp dport 5351 "
+                          "accept'"));
+}
+
+TEST(Doctor, AnyInterfaceNameCanStandInACommand) {
+  auto facts = healthy();
+  facts.links[1] = link_with("4g'0", {"192.168.1.1"});
+  chain_in(facts, "forward").rules = {rule(Verdict::accept)};
+  chain_in(facts, "input").priority = -10;
+  EXPECT_THAT(only(facts).mend,
+              ElementsAre("nft 'insert rule inet host input iifname \"4g'\\''0\" udp dport 5351 "
+                          "accept'"));
 }
 
 TEST(Doctor, IptablesHost) {
@@ -310,6 +321,20 @@ TEST(Doctor, IptablesHost) {
   settings.adapts_host_firewall = false;
   EXPECT_THAT(found(facts, settings),
               ElementsAre("error forward-drops", "warning posternd-not-running"));
+}
+
+// iptables itself refuses to touch such a chain, and posternd keeps no rule there.
+TEST(Doctor, AChainOfIptablesNameAtAnotherPriorityIsNotItsOwn) {
+  auto facts = healthy();
+  auto& forward = chain_in(facts, "forward");
+  forward = in_table(std::move(forward), Family::ip, "filter", "FORWARD");
+  forward.rules.clear();
+  forward.priority = 5;
+  facts.posternd_runs = false;
+  facts.holders.clear();
+  EXPECT_THAT(found(facts), ElementsAre("error forward-drops", "warning posternd-not-running"));
+  const auto findings = host::diagnose(facts, {});
+  EXPECT_THAT(findings.front().mend, ElementsAre(HasSubstr("nft insert rule ip filter FORWARD")));
 }
 
 TEST(Doctor, IptablesBackend) {
@@ -363,7 +388,7 @@ TEST(Doctor, NoMasquerade) {
   auto finding = only(facts);
   EXPECT_EQ(finding.id, "no-masquerade");
   EXPECT_THAT(finding.mend,
-              ElementsAre("nft add rule inet host postrouting oifname wan0 masquerade"));
+              ElementsAre("nft 'add rule inet host postrouting oifname \"wan0\" masquerade'"));
   facts.ruleset->chains.pop_back();
   EXPECT_EQ(only(facts).mend.size(), 3U);
   chain_in(facts, "input") = in_table(chain_in(facts, "input"), Family::ip, "filter", "INPUT");

@@ -251,6 +251,10 @@ TEST_F(MarkRulesTest, NothingIsDoneOnAPlainHost) {
   ASSERT_EQ(nft("add table ip filter"), "");
   ASSERT_EQ(nft("add chain ip filter forward { type filter hook forward priority 0; }"), "");
   ASSERT_EQ(nft("add chain ip filter FORWARD"), "");
+  // Base chains that iptables itself calls incompatible.
+  ASSERT_EQ(nft("add chain ip filter INPUT { type filter hook input priority 5; }"), "");
+  ASSERT_EQ(nft("add table ip6 filter"), "");
+  ASSERT_EQ(nft("add chain ip6 filter INPUT { type filter hook forward priority 0; }"), "");
   const auto before = nft("list ruleset");
   EXPECT_THAT(ensure().put_back, IsEmpty());
   EXPECT_EQ(nft("list ruleset"), before);

@@ -5,6 +5,7 @@ import itertools
 import select
 import socket
 import struct
+import threading
 import time
 
 from lab import INET, family_of
@@ -22,6 +23,7 @@ class UdpService:
         self.lab = lab
         self.sock = lab.udp(host, port, address)
         self.fileno = self.sock.fileno
+        self.alone = threading.Lock()  # for those who ask at the same time
 
     def reached(self, target, source=INET, by="inet"):
         """Sends one datagram from a fresh source port; who the host saw as its sender, or None."""
@@ -44,6 +46,7 @@ class TcpService:
         self.lab = lab
         self.sock = lab.tcp_listener(host, port, address)
         self.fileno = self.sock.fileno
+        self.alone = threading.Lock()  # for those who ask at the same time
 
     def reached(self, target, source=INET, by="inet"):
         """Connects from a fresh source port; who the host saw as its peer, or None."""

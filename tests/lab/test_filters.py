@@ -64,3 +64,15 @@ class Filters(LabTest):
         client.map(UDP, 4000, 4000)
         self.assertTrue(self.passes(host, INET))
         self.assertTrue(self.passes(host, INET2))
+
+    def test_an_administrators_forward_to_the_same_inside_stays_restricted(self):
+        self.lab.nft(f"""
+            add chain inet host static {{ type nat hook prerouting priority dstnat; }}
+            add rule inet host static ip daddr {WAN} udp dport 9000 dnat ip to {LAN_A}:4000
+            add rule inet host forward ip saddr {INET2} ip daddr {LAN_A} udp dport 4000 accept
+        """)
+        host = self.plant(("dnat4_host", INET))
+        self.assertTrue(self.passes(host, INET))
+        self.assertFalse(self.passes(host, INET2))
+        self.assertIsNotNone(host.reached((WAN, 9000), INET2))
+        self.assertIsNone(host.reached((WAN, 9000), INET), "another Internet host gets in")

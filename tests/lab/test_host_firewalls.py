@@ -11,6 +11,7 @@ from labtest import LabTest
 from natpmp import SUCCESS, TCP, UDP, Client
 from probe import TcpService, UdpService, service
 
+BESIDE = 9001  # is mapped to the inside that the administrator's forward leads to
 HEALED = 3  # seconds; a busy machine's helper of firewalld needs part of one
 
 
@@ -21,7 +22,8 @@ class Probe:
         self.name, self.service, self.target, self.source = name, service, target, source
 
     def arrives(self):
-        return self.service.reached(self.target, self.source) is not None
+        with self.service.alone:
+            return self.service.reached(self.target, self.source) is not None
 
 
 class FirewallTest(LabTest):
@@ -47,7 +49,7 @@ class Matrix:
 
     def test_doors_are_open_and_all_else_is_as_the_firewall_has_it(self):
         self.start()
-        self.client = Client(self.lab)
+        self.client, self.other_client = Client(self.lab), Client(self.lab, "lan-b")
         self.assertTrue(self.is_served())
         self.open_pinholes()
         self.place_services()
@@ -57,10 +59,12 @@ class Matrix:
             self.check(f"after {what}")
 
     def is_served(self):
-        """The client's requests get through to the daemon, and are granted."""
+        """The clients' requests get through to the daemon, and are granted."""
         try:
-            return all(self.client.map(protocol, 4000, 4000, 600)[::3] == (SUCCESS, 4000)
-                       for protocol in (UDP, TCP))
+            return all(client.map(protocol, internal, external, 600)[::3] == (SUCCESS, external)
+                       for client, protocol, internal, external in (
+                           (self.client, UDP, 4000, 4000), (self.client, TCP, 4000, 4000),
+                           (self.other_client, UDP, FORWARDED, BESIDE)))
         except LabError:
             return False
 
@@ -74,7 +78,7 @@ class Matrix:
         self.daemon.start()
 
     def place_services(self):
-        """Each probe has a service of its own, so that all can be made at the same time."""
+        """Probes are made at the same time, but for those that share a service."""
         udp, tcp = UdpService(self.lab, "lan-a", 4000), TcpService(self.lab, "lan-a", 4000)
         udp6 = UdpService(self.lab, "lan-a", 4000, LAN_A6)
         filtered = UdpService(self.lab, "lan-b", 4000, LAN_B6)
@@ -86,6 +90,7 @@ class Matrix:
             Probe("IPv6 pinhole", udp6, (LAN_A6, 4000), INET6),
             Probe("filtered IPv6 pinhole", filtered, (LAN_B6, 4000), INET6),
             Probe("the administrator's forward", own, (WAN, FORWARDED), INET2),
+            Probe("a mapping of the same inside", own, (WAN, BESIDE)),
             Probe("the administrator's IPv6 forward", own6, (LAN_B6, FORWARDED), INET6_2),
         ]
         self.closed = [

@@ -86,6 +86,8 @@ class Flows(OnNft, test_flows.Flows):
 
 
 class Neighbours(OnNft, test_neighbours.Neighbours):
+    # Its rules do not mark connections: they tell doors by the address that was asked for.
+    test_only_connections_through_doors_are_marked = None
     # Is not about the firewall.
     test_the_companion_port_is_kept_for_the_same_host = None
 

@@ -173,4 +173,25 @@ class IptablesHost {
   return std::move(*doors);
 }
 
+/// A backend on a host of the variant that the parameter names.
+class IptablesFixture : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (const auto& why = host_.why_not()) GTEST_SKIP() << *why;
+    backend_ = std::move(*host_.open());
+  }
+
+  [[nodiscard]] Result<void, BackendError> reset(const std::vector<TimedDoor>& doors = {},
+                                                 const Network& network = addressed()) {
+    return backend_->reset(network, doors, kNow);
+  }
+  [[nodiscard]] Result<void, BackendError> commit(const std::vector<DoorChange>& changes,
+                                                  Moment now = kNow) {
+    return backend_->commit(changes, now);
+  }
+
+  IptablesHost host_{GetParam()};
+  std::unique_ptr<IptablesBackend> backend_;
+};
+
 }  // namespace postern::test
