@@ -39,11 +39,16 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_EQ(config.backend, "nftables");
   EXPECT_EQ(config.forward_mark, 0x10000000U);
   EXPECT_TRUE(config.natpmp_enabled);
+  EXPECT_TRUE(config.pcp_enabled);
+  EXPECT_TRUE(config.pcp.serves_peer);
+  EXPECT_TRUE(config.pcp.third_party.empty());  // PCP-140
+  EXPECT_FALSE(config.pcp.accepts_any_nonce);   // PCP-116
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
   EXPECT_FALSE(config.keeps_established_tcp);
   EXPECT_EQ(to_string(config.status_listen), "127.0.0.1:5352");
+  EXPECT_EQ(config.limits.min_lifetime, Seconds(120));    // PCP-100
   EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
   EXPECT_EQ(config.limits.mappings_per_client, 128U);
   EXPECT_EQ(config.limits.mappings, 16384U);
@@ -65,6 +70,11 @@ firewall = "none"
 [natpmp]
 enabled = false
 announce_to_5351 = true
+[pcp]
+enabled = false
+peer = false
+accept_any_nonce = true
+third_party = ["192.168.1.2", "2001:db8::/64"]
 [nftables]
 renew_in_place = false
 table_owner = true
@@ -75,6 +85,7 @@ keep_established_tcp = true
 [status]
 listen = "127.0.0.2:8080"
 [lifetime]
+min = "5m"
 max = "2h"
 [limits]
 mappings_per_client = 3
@@ -93,6 +104,12 @@ for_others = true
   EXPECT_EQ(config.backend, "memory");
   EXPECT_EQ(config.external_address, Address::parse("198.51.100.7"));
   EXPECT_EQ(config.forward_mark, 0x00100000U);
+  EXPECT_FALSE(config.pcp_enabled);
+  EXPECT_FALSE(config.pcp.serves_peer);
+  EXPECT_TRUE(config.pcp.accepts_any_nonce);
+  EXPECT_THAT(config.pcp.third_party,
+              ElementsAre(*Prefix::parse("192.168.1.2/32"), *Prefix::parse("2001:db8::/64")));
+  EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
   EXPECT_FALSE(config.nftables_renew_in_place);
@@ -227,6 +244,22 @@ TEST(Config, DirectoryIsAnError) {
   const auto config = load_config("/");
   ASSERT_FALSE(config);
   EXPECT_THAT(to_string(config.error()[0]), HasSubstr("/: cannot be read"));
+}
+
+// The default of lifetime.min must not make a short lifetime.max an error.
+TEST(Config, AShortMaximumLowersTheDefaultMinimum) {
+  const Config config = good("[lifetime]\nmax = \"60s\"");
+  EXPECT_EQ(config.limits.min_lifetime, Seconds(60));
+}
+
+TEST(Config, AMinimumAboveTheMaximumIsAnError) {
+  EXPECT_THAT(errors_of("[lifetime]\nmin = \"2h\"\nmax = \"1h\""),
+              ElementsAre(AllOf(HasSubstr("postern.toml:2"), HasSubstr("lifetime.min"))));
+}
+
+TEST(Config, AControllerIsAnAddressOrAPrefix) {
+  EXPECT_THAT(errors_of("[pcp]\nthird_party = [\"router\"]"),
+              ElementsAre(AllOf(HasSubstr("postern.toml:2"), HasSubstr("\"router\""))));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "backends/memory/memory_backend.h"
 #include "backends/memory/memory_flow_table.h"
 #include "protocols/natpmp/frontend.h"
+#include "protocols/pcp/frontend.h"
 #include "protocols/version_demux.h"
 
 namespace postern {
@@ -34,7 +35,8 @@ class StatusJson : public ::testing::Test {
   MemoryBackend backend_;
   MemoryFlowTable flows_;
   natpmp::Frontend natpmp_;
-  VersionDemux demux_{&natpmp_, nullptr};
+  pcp::Frontend pcp_{{}, flows_};
+  VersionDemux demux_{&natpmp_, &pcp_};
   Gateway gateway_{{}, backend_, flows_, demux_, kStart};
 };
 
@@ -70,6 +72,31 @@ TEST_F(StatusJson, ShowsAMappingWithItsClaimAndTimeLeft) {
   EXPECT_EQ(mapping["claims"][0]["frontend"], "natpmp");
   EXPECT_EQ(mapping["claims"][0]["client"], "192.168.1.10");
   EXPECT_EQ(mapping["claims"][0]["granted_seconds"], 60);
+}
+
+// PCP-113
+TEST_F(StatusJson, ShowsAPeerAndADescriptionButNeverANonce) {
+  pcp::PeerRequest peer;
+  peer.nonce.octets.fill(0xee);
+  peer.protocol = 17;
+  peer.internal_port = 4000;
+  peer.remote_port = 443;
+  peer.remote_address = Address::v4({198, 51, 100, 9});
+  const auto octets = pcp::emit(
+      pcp::Request{peer, 600, Address::v4({192, 168, 1, 10}), {pcp::Description{"a call"}}});
+  const std::vector datagrams{from_client(octets)};
+  (void)gateway_.on_datagrams(datagrams, kStart);
+  const auto json = status(kStart);
+  ASSERT_EQ(json["mappings"].size(), 1U);
+  const auto& claim = json["mappings"][0]["claims"][0];
+  EXPECT_EQ(claim["frontend"], "pcp");
+  EXPECT_EQ(claim["remote"]["address"], "198.51.100.9");
+  EXPECT_EQ(claim["remote"]["port"], 443);
+  EXPECT_EQ(claim["description"], "a call");
+  EXPECT_EQ(json["mappings"][0]["filters"][0]["remote"], "198.51.100.9/32");
+  const auto text = json.dump();
+  EXPECT_EQ(text.find("nonce"), std::string::npos);
+  EXPECT_EQ(text.find("eeee"), std::string::npos);
 }
 
 TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
