@@ -106,7 +106,9 @@ class NftablesBackend::Impl {
         renews_in_place_(renews_in_place) {}
 
   [[nodiscard]] bool renews_in_place() const { return renews_in_place_; }
-  [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
+  [[nodiscard]] netlink::Writer writer() const {
+    return {socket_.port_id(), [this] { return socket_.commits(); }};
+  }
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors, Moment now);
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
@@ -229,8 +231,8 @@ Capabilities NftablesBackend::capabilities() const {
   return {.ends_leases = true, .renews_in_place = impl_->renews_in_place(), .pinholes = true};
 }
 
-std::uint32_t NftablesBackend::port_id() const {
-  return impl_->port_id();
+netlink::Writer NftablesBackend::writer() const {
+  return impl_->writer();
 }
 
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {
