@@ -55,9 +55,9 @@ Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(std::string_
                            std::nullopt, false});
 }
 
-std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend) {
+std::vector<netlink::Writer> rules_writers(const FirewallBackend& backend) {
   const auto* nftables = dynamic_cast<const NftablesBackend*>(&backend);
-  return nftables ? std::vector{nftables->port_id()} : std::vector<std::uint32_t>();
+  return nftables ? std::vector{nftables->writer()} : std::vector<netlink::Writer>();
 }
 
 std::string_view chains_among_others(const FirewallBackend& backend) {

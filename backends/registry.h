@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 #include "core/firewall_backend.h"
 #include "core/flow_table.h"
 #include "core/result.h"
+#include "netlink/writer.h"
 
 namespace postern {
 
@@ -21,9 +21,9 @@ namespace postern {
 [[nodiscard]] Result<std::unique_ptr<FirewallBackend>, BackendError> open_backend(
     std::string_view name, const BackendOptions& options);
 
-/// From which netlink ports this backend changes the kernel's rules, for telling its changes from
-/// those of others. None when it does not do so itself.
-[[nodiscard]] std::vector<std::uint32_t> netlink_ports(const FirewallBackend& backend);
+/// The sockets through which this backend changes the kernel's rules, for telling its changes from
+/// those of others. None when it does not do so itself. Good as long as the backend.
+[[nodiscard]] std::vector<netlink::Writer> rules_writers(const FirewallBackend& backend);
 
 /// How the names begin of chains that this backend has in iptables' own tables; empty when it has
 /// none there.

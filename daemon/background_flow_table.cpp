@@ -63,8 +63,8 @@ void BackgroundFlowTable::work() {
     purged_(table_->purge(purges));
     const auto taken = std::chrono::steady_clock::now() - begun;
     lock.lock();
-    // Whoever opens and closes doors all day long gets no more than a fifth of a processor.
-    wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(4 * taken, kLongestPause),
+    // Whoever opens and closes doors all day long gets no more than a tenth of a processor.
+    wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(9 * taken, kLongestPause),
                    [this] { return is_ending_; });
   }
 }

@@ -52,22 +52,22 @@ HostFirewall::HostFirewall(asio::io_context& io, const Options& options, Reactio
     : io_(io),
       options_(options),
       reactions_(std::move(reactions)),
+      pace_deadline_(io, [this] { keep_pace(now()); }),
       doubt_deadline_(io, [this] { doubt(); }),
       marking_{Deadline(io, [this] { ensure_mark_rules(); })},
       reading_forwards_{Deadline(io, [this] { read_forwards(); })} {}
 
-void HostFirewall::start(std::span<const std::uint32_t> own_ports, const Network& network) {
+void HostFirewall::start(std::vector<netlink::Writer> own, const Network& network) {
   network_ = network;
-  std::vector<std::uint32_t> ports(own_ports.begin(), own_ports.end());
   if (options_.mark) {
     if (auto opened = MarkRules::open()) {
       mark_rules_ = std::move(*opened);
-      ports.push_back(mark_rules_->port_id());
+      own.push_back(mark_rules_->writer());
     } else {
       reactions_.failed(opened.error());
     }
   }
-  if (auto opened = RulesetWatch::open(ports)) {
+  if (auto opened = RulesetWatch::open(std::move(own))) {
     ruleset_watch_ = std::move(*opened);
     const int readable = ::fcntl(ruleset_watch_->descriptor(), F_DUPFD_CLOEXEC, 0);
     if (readable >= 0) {
@@ -95,20 +95,26 @@ void HostFirewall::follow(const Network& network) {
   reading_forwards_.deadline.set_no_later(std::max(now() + kForwardsDelay, reading_forwards_.next));
 }
 
-void HostFirewall::refresh_sockets(Moment now) {
+void HostFirewall::prepare_turn(Moment now) {
   if (now >= next_sockets_read_) read_sockets();
+  // While it does not listen, the deadline is set.
+  if (ruleset_watch_ && !ruleset_watch_->next_look()) keep_pace(now);
+}
+
+void HostFirewall::keep_pace(Moment now) {
+  react(ruleset_watch_->keep_pace(now));
+  pace_deadline_.set(ruleset_watch_->next_look());
 }
 
 void HostFirewall::watch() {
   readable_->async_wait(asio::posix::stream_descriptor::wait_read, [this](const auto& error) {
     if (error) return;  // Closed; this object may be gone.
-    take_events();
+    react(ruleset_watch_->drain());
     watch();
   });
 }
 
-void HostFirewall::take_events() {
-  const auto seen = ruleset_watch_->drain();
+void HostFirewall::react(const Seen& seen) {
   if (seen.ours) reactions_.table_changed(seen.reason, seen.by);
   if (!seen.others) return;
   const Moment moment = now();

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "daemon/deadline.h"
 #include "host/mark_rules.h"
 #include "host/ruleset_watch.h"
+#include "netlink/writer.h"
 
 namespace postern {
 
@@ -47,19 +47,20 @@ class HostFirewall {
 
   HostFirewall(asio::io_context& io, const Options& options, Reactions reactions);
 
-  /// Begins to hear of changes, and looks at everything once. `own_ports` are those of the netlink
-  /// sockets that write our table. What cannot be had is told to `failed` and left out.
-  void start(std::span<const std::uint32_t> own_ports, const Network& network);
+  /// Begins to hear of changes, and looks at everything once. `own` are the sockets that write our
+  /// table, which must outlive this. What cannot be had is told to `failed` and left out.
+  void start(std::vector<netlink::Writer> own, const Network& network);
 
   /// The interfaces are now these.
   void follow(const Network& network);
   /// Before requests are decided: sockets come and go without a word, so they are looked at again
-  /// when the last look is some seconds ago.
-  void refresh_sockets(Moment now);
+  /// when the last look is some seconds ago. And the watch keeps pace with our own changes.
+  void prepare_turn(Moment now);
 
  private:
   void watch();
-  void take_events();
+  void keep_pace(Moment now);
+  void react(const Seen& seen);
   void doubt();
   void ensure_mark_rules();
   void read_forwards();
@@ -88,6 +89,7 @@ class HostFirewall {
   std::unique_ptr<MarkRules> mark_rules_;
   std::unique_ptr<RulesetWatch> ruleset_watch_;
   std::optional<asio::posix::stream_descriptor> readable_;
+  Deadline pace_deadline_;
   Deadline doubt_deadline_;
   Moment next_doubt_{};
   Job marking_;

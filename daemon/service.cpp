@@ -108,7 +108,7 @@ Service::Started Service::start() {
   }
   // Before our rules stand, so that nothing done to them goes unheard; and before the first
   // request, so that no port that somebody else uses is handed out.
-  if (host_) host_->start(netlink_ports(backend_), network_);
+  if (host_) host_->start(rules_writers(backend_), network_);
   const Moment moment = now();
   const auto turn = gateway_.start(network_, moment);
   if (!turn) {
@@ -193,7 +193,7 @@ bool Service::serves(const Interface& interface, Family family) const {
 void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
     const Moment moment = now();
-    if (host_) host_->refresh_sockets(moment);
+    if (host_) host_->prepare_turn(moment);
     finish(gateway_.on_datagrams(port.receive(), moment), moment);
   });
 }

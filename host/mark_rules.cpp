@@ -343,8 +343,8 @@ Result<MarkRulesReport, std::string> MarkRules::remove() {
   return change(std::nullopt);
 }
 
-std::uint32_t MarkRules::port_id() const {
-  return socket_->port_id();
+netlink::Writer MarkRules::writer() const {
+  return {socket_->port_id(), [socket = socket_.get()] { return socket->commits(); }};
 }
 
 Result<MarkRulesReport, std::string> MarkRules::change(std::optional<std::uint32_t> mark) {

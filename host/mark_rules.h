@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "netlink/writer.h"
 
 namespace postern {
 
@@ -50,8 +51,8 @@ class MarkRules {
   /// Takes all our rules away.
   [[nodiscard]] Result<MarkRulesReport, std::string> remove();
 
-  /// Where our changes come from, for RulesetWatch.
-  [[nodiscard]] std::uint32_t port_id() const;
+  /// Where our changes come from, for RulesetWatch. Good as long as this object.
+  [[nodiscard]] netlink::Writer writer() const;
 
  private:
   explicit MarkRules(std::unique_ptr<netlink::Socket> socket);

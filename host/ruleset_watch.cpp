@@ -10,7 +10,10 @@
 #include <linux/filter.h>
 #include <sys/socket.h>
 
+#include "netlink/datagram.h"
+#include "netlink/generation.h"
 #include "netlink/headers.h"
+#include "netlink/socket.h"
 
 namespace postern {
 namespace {
@@ -22,6 +25,15 @@ constexpr std::size_t kReceiveBuffer = std::size_t{16} * 1024;
 /// Room for some 10,000 elements of another program's set in one transaction: block lists are
 /// renewed that way, and each overrun costs a check of everything.
 constexpr int kReceiveQueue = 1024 * 1024;
+
+/// So often the watch looks while it does not listen: what others do is undone in a tenth of a
+/// second.
+constexpr Milliseconds kStep{25};
+/// From so many own transactions in one step on, listening costs more than looking.
+constexpr std::uint32_t kManyCommits = 16;
+/// A host whose rules others change all the time is listened to, for a look does not tell what was
+/// changed, so that everything must be put back.
+constexpr Seconds kListensAfterTrouble{10};
 
 /// Where every message but NFT_MSG_NEWGEN names its table.
 constexpr std::uint16_t kTableName = NFTA_TABLE_NAME;
@@ -35,13 +47,13 @@ static_assert(kTableName == NFTA_CHAIN_TABLE && kTableName == NFTA_RULE_TABLE &&
 
 /// Lets the kernel drop what these ports caused before it is queued. A datagram holds messages of
 /// one transaction, and so of one port: its first message tells for all.
-[[nodiscard]] bool leave_out(int fd, std::span<const std::uint32_t> ports) {
+[[nodiscard]] bool leave_out(int fd, std::span<const netlink::Writer> writers) {
   constexpr std::uint32_t kPortOffset = offsetof(nlmsghdr, nlmsg_pid);
   std::vector<sock_filter> program;
   program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kPortOffset));
-  for (const auto port : ports) {
+  for (const auto& writer : writers) {
     // The load takes the octets in network order; netlink has them in the machine's.
-    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 1));
+    program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(writer.port_id), 0, 1));
     program.push_back(BPF_STMT(BPF_RET | BPF_K, 0));
   }
   program.push_back(BPF_STMT(BPF_RET | BPF_K, 0xffffffff));
@@ -61,7 +73,7 @@ static_assert(kTableName == NFTA_CHAIN_TABLE && kTableName == NFTA_RULE_TABLE &&
 }
 
 /// What can be done to our table, the gravest last.
-enum class Harm { none, elements, rules, table, overrun };
+enum class Harm { none, elements, rules, table, overrun, unheard };
 
 [[nodiscard]] constexpr std::string_view to_string(Harm harm) {
   switch (harm) {
@@ -75,6 +87,8 @@ enum class Harm { none, elements, rules, table, overrun };
       return "table deleted";
     case Harm::overrun:
       return "overrun";
+    case Harm::unheard:
+      return "changed unheard";
   }
   return "";
 }
@@ -108,7 +122,7 @@ class Tally {
   [[nodiscard]] Seen result() && {
     seen_.overrun = worst_ == Harm::overrun;
     seen_.ours = worst_ != Harm::none;
-    seen_.others = seen_.others || seen_.overrun;
+    seen_.others = seen_.others || worst_ >= Harm::overrun;
     seen_.reason = to_string(worst_);
     return std::move(seen_);
   }
@@ -138,65 +152,122 @@ void RulesetWatch::Close::operator()(mnl_socket* socket) const {
   mnl_socket_close(socket);
 }
 
-RulesetWatch::RulesetWatch(Socket socket) : socket_(std::move(socket)), buffer_(kReceiveBuffer) {}
+RulesetWatch::RulesetWatch(Listener listener, netlink::Socket asker,
+                           std::vector<netlink::Writer> own)
+    : listener_(std::move(listener)),
+      asker_(std::make_unique<netlink::Socket>(std::move(asker))),
+      own_(std::move(own)),
+      buffer_(kReceiveBuffer) {}
+
+RulesetWatch::~RulesetWatch() = default;
 
 Result<std::unique_ptr<RulesetWatch>, std::string> RulesetWatch::open(
-    std::span<const std::uint32_t> own_port_ids) {
+    std::vector<netlink::Writer> own) {
   constexpr const char* kAction = "watching the packet filter";
-  Socket socket(mnl_socket_open2(NETLINK_NETFILTER, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
+  auto asker = netlink::Socket::open();
+  Listener listener(mnl_socket_open2(NETLINK_NETFILTER, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!asker || !listener || mnl_socket_bind(listener.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
     return fail(because(kAction));
   }
-  const int fd = mnl_socket_get_fd(socket.get());
+  const int fd = mnl_socket_get_fd(listener.get());
   // Best effort: with less room an overrun comes sooner, and is told.
   if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveQueue, sizeof kReceiveQueue) != 0) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kReceiveQueue, sizeof kReceiveQueue);
   }
   // Before the group is joined, so that nothing of our own ever arrives.
-  if (!leave_out(fd, own_port_ids)) return fail(because(kAction));
-  int group = NFNLGRP_NFTABLES;
-  if (mnl_socket_setsockopt(socket.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
-    return fail(because(kAction));
-  }
-  return std::unique_ptr<RulesetWatch>(new RulesetWatch(std::move(socket)));
+  if (!leave_out(fd, own)) return fail(because(kAction));
+  std::unique_ptr<RulesetWatch> watch(
+      new RulesetWatch(std::move(listener), std::move(*asker), std::move(own)));
+  if (!watch->start_listening()) return fail(because(kAction));
+  return watch;
 }
 
 int RulesetWatch::descriptor() const {
-  return mnl_socket_get_fd(socket_.get());
+  return mnl_socket_get_fd(listener_.get());
 }
 
 Seen RulesetWatch::drain() {
   Tally tally;
   if (is_behind_) tally.add(Harm::overrun);
   for (int count = 0; count < kDatagramsPerCall; ++count) {
-    sockaddr_nl sender{};
-    iovec part{buffer_.data(), buffer_.size()};
-    msghdr header{};
-    header.msg_name = &sender;
-    header.msg_namelen = sizeof sender;
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    const auto size = ::recvmsg(descriptor(), &header, 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0 && errno == ENOBUFS) {
+    const auto datagram = netlink::receive(descriptor(), buffer_);
+    if (!datagram) {
+      if (datagram.error() == EAGAIN) is_behind_ = false;
       // From now until the queue is empty the kernel drops what comes, and does not say so again.
-      is_behind_ = true;
+      if (datagram.error() == ENOBUFS) is_behind_ = true;
+      const bool is_loss = datagram.error() == ENOBUFS || datagram.error() == EMSGSIZE;
+      if (!is_loss) break;
       tally.add(Harm::overrun);
       continue;
     }
-    if (size < 0) {
-      if (errno == EAGAIN) is_behind_ = false;
-      break;
-    }
-    if (sender.nl_pid != 0) continue;  // Only the kernel speaks for the kernel.
-    if ((header.msg_flags & MSG_TRUNC) != 0) tally.add(Harm::overrun);
-    int left = static_cast<int>(size);
-    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data());
-    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+    netlink::for_each_message(*datagram, [&](const nlmsghdr* message) {
       tally.add(message);
-    }
+      return true;
+    });
   }
   return std::move(tally).result();
+}
+
+Seen RulesetWatch::keep_pace(Moment now) {
+  const auto commits_in_step = own_commits() - commits_before_step_;
+  if (now < step_ends_) {
+    const bool is_fast = commits_in_step >= kManyCommits;
+    if (is_listening_ && is_fast && now >= listens_until_) stop_listening(now);
+    return {};
+  }
+  commits_before_step_ += commits_in_step;
+  step_ends_ = now + kStep;
+  if (is_listening_) return {};
+
+  // Listening comes first: what is changed from here on is heard, and what was before is counted.
+  if (commits_in_step < kManyCommits) is_listening_ = start_listening();
+  if (!is_changed_unheard()) return {};
+  if (!is_listening_) is_listening_ = start_listening();
+  listens_until_ = now + kListensAfterTrouble;
+  Tally tally;
+  tally.add(Harm::unheard);
+  return std::move(tally).result();
+}
+
+std::optional<Moment> RulesetWatch::next_look() const {
+  if (is_listening_) return std::nullopt;
+  return step_ends_;
+}
+
+std::uint32_t RulesetWatch::own_commits() const {
+  std::uint32_t sum = 0;
+  for (const auto& writer : own_) sum += writer.commits();
+  return sum;
+}
+
+void RulesetWatch::stop_listening(Moment now) {
+  // What is changed from here on raises the generation above this one. What was before has been
+  // told when the transaction that may be under way is through; it waits in the listener's queue.
+  const auto generation = asker_->generation();
+  int group = NFNLGRP_NFTABLES;
+  if (!generation || !asker_->wait_for_running_transaction() ||
+      mnl_socket_setsockopt(listener_.get(), NETLINK_DROP_MEMBERSHIP, &group, sizeof group) < 0) {
+    listens_until_ = now + kListensAfterTrouble;
+    return;
+  }
+  known_generation_ = *generation;
+  known_commits_ = own_commits();
+  is_listening_ = false;
+}
+
+bool RulesetWatch::start_listening() {
+  int group = NFNLGRP_NFTABLES;
+  return mnl_socket_setsockopt(listener_.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof group) == 0;
+}
+
+bool RulesetWatch::is_changed_unheard() {
+  const auto generation = asker_->generation();
+  const auto commits = own_commits();
+  const auto expected = netlink::generation_after(known_generation_, commits - known_commits_);
+  known_commits_ = commits;
+  known_generation_ = generation ? *generation : expected;
+  // Without an answer anything may have happened.
+  return !generation || *generation != expected;
 }
 
 }  // namespace postern

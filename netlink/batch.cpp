@@ -28,8 +28,10 @@ void Batch::finish_message() {
 }
 
 void Batch::end() {
-  auto* last = reinterpret_cast<nlmsghdr*>(buffer_.data() + last_message_);
-  last->nlmsg_flags = static_cast<std::uint16_t>(last->nlmsg_flags | NLM_F_ACK);
+  if (!empty()) {
+    auto* last = reinterpret_cast<nlmsghdr*>(buffer_.data() + last_message_);
+    last->nlmsg_flags = static_cast<std::uint16_t>(last->nlmsg_flags | NLM_F_ACK);
+  }
   mark(NFNL_MSG_BATCH_END);
 }
 

@@ -29,7 +29,7 @@ class Batch {
   void finish_message();
 
   /// Closes the transaction and asks the kernel to answer the last message also when all is well.
-  /// Nothing may be added after it. Not for an empty batch.
+  /// Nothing may be added after it. An empty batch is answered only when it is refused.
   void end();
 
   /// Gives back the memory of a large transaction that is over.

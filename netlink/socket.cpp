@@ -1,9 +1,11 @@
 #include "netlink/socket.h"
 
+#include <array>
 #include <cerrno>
 
 #include <sys/socket.h>
-#include <sys/uio.h>
+
+#include "netlink/datagram.h"
 
 namespace postern::netlink {
 namespace {
@@ -15,14 +17,6 @@ constexpr int kReceiveQueue = 4 * 1024 * 1024;
 
 [[nodiscard]] auto failed(int code, std::optional<std::uint32_t> sequence = std::nullopt) {
   return fail(Error{code, sequence});
-}
-
-/// Walks the messages of one datagram until `visit` says stop (false).
-template <class Visit>
-void for_each_message(std::span<const std::uint8_t> datagram, Visit visit) {
-  int left = static_cast<int>(datagram.size());
-  const auto* message = reinterpret_cast<const nlmsghdr*>(datagram.data());
-  while (mnl_nlmsg_ok(message, left) && visit(message)) message = mnl_nlmsg_next(message, &left);
 }
 
 /// The errno value in an NLMSG_ERROR message: zero is the kernel's yes.
@@ -79,6 +73,7 @@ Result<void, Error> Socket::transact(const Batch& batch) {
   }
   if (refused) return fail(*refused);
   if (trouble != 0) return failed(trouble);
+  ++commits_;
   return {};
 }
 
@@ -105,6 +100,36 @@ Result<void, Error> Socket::dump(std::span<const std::uint8_t> request,
   }
 }
 
+Result<std::uint32_t, Error> Socket::generation() {
+  alignas(nlmsghdr) std::array<std::uint8_t, MNL_NLMSG_HDRLEN + sizeof(nfgenmsg)> request{};
+  auto* question = mnl_nlmsg_put_header(request.data());
+  question->nlmsg_type = message_type(NFT_MSG_GETGEN);
+  question->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  put_family(question, AF_UNSPEC);
+  std::uint32_t generation = 0;
+  const auto asked = dump(request, [&](const nlmsghdr* message) {
+    if (message->nlmsg_type != message_type(NFT_MSG_NEWGEN)) return;
+    for_each_attribute(message, [&](const nlattr* attribute) {
+      if (mnl_attr_get_type(attribute) != NFTA_GEN_ID) return;
+      if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0) return;
+      generation = ntohl(mnl_attr_get_u32(attribute));
+    });
+  });
+  if (!asked) return fail(asked.error());
+  if (generation == 0) return failed(EBADMSG);
+  return generation;
+}
+
+Result<void, Error> Socket::wait_for_running_transaction() {
+  Batch nothing;
+  nothing.begin();
+  nothing.end();
+  if (auto sent = send(nothing.bytes()); !sent) return sent;
+  const auto refused = receive();
+  if (!refused && refused.error().code == EAGAIN) return {};
+  return failed(refused ? EBADMSG : refused.error().code);
+}
+
 Result<void, Error> Socket::send(std::span<const std::uint8_t> bytes) {
   if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) >= 0) return {};
   if (errno != EMSGSIZE) return failed(errno);
@@ -122,22 +147,9 @@ bool Socket::set_option(int option, int value) {
 }
 
 Result<std::span<const std::uint8_t>, Error> Socket::receive() {
-  while (true) {
-    sockaddr_nl sender{};
-    iovec part{buffer_.data(), buffer_.size()};
-    msghdr header{};
-    header.msg_name = &sender;
-    header.msg_namelen = sizeof sender;
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    const auto size = ::recvmsg(mnl_socket_get_fd(socket_.get()), &header, 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return failed(errno);
-    if ((header.msg_flags & MSG_TRUNC) != 0) return failed(EMSGSIZE);
-    // Another process may write to our port; only the kernel speaks for the kernel.
-    if (sender.nl_pid != 0) continue;
-    return std::span<const std::uint8_t>(buffer_).first(static_cast<std::size_t>(size));
-  }
+  const auto datagram = netlink::receive(mnl_socket_get_fd(socket_.get()), buffer_);
+  if (!datagram) return failed(datagram.error());
+  return *datagram;
 }
 
 }  // namespace postern::netlink

@@ -22,13 +22,13 @@ OWN = [
     ("protocols/pcp/", ["core/", "protocols/pcp/"]),
     ("protocols/upnp/", ["core/", "protocols/upnp/"]),
     ("netlink/", ["core/", "netlink/"]),
-    ("backends/registry", ["core/", "backends/"]),
+    ("backends/registry", ["core/", "netlink/", "backends/"]),
     ("backends/memory/", ["core/", "backends/memory/"]),
     ("backends/nftables/", ["core/", "netlink/", "backends/nftables/"]),
     ("backends/iptables/", ["core/", "backends/iptables/"]),
     ("backends/conntrack/", ["core/", "netlink/", "backends/conntrack/"]),
     ("host/", ["core/", "netlink/", "host/"]),
-    ("daemon/", ["core/", "protocols/", "backends/", "host/", "web/", "daemon/"]),
+    ("daemon/", ["core/", "protocols/", "netlink/", "backends/", "host/", "web/", "daemon/"]),
     # "teardown" takes out what the iptables backend writes.
     ("ctl/", ["core/", "backends/iptables/", "host/", "ctl/"]),
     # A load generator is a client: it takes the packets, not the daemon.

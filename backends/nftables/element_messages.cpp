@@ -50,13 +50,23 @@ void put_element(nlmsghdr* message, const Element& element, std::optional<Millis
   return mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-void put_delete(netlink::Batch& batch, const char* table, const Element& element,
-                std::optional<std::size_t> change) {
-  auto* message = batch.start_message(NFT_MSG_DELSETELEM, 0, change);
-  auto* list = put_list_head(message, table, element.container);
-  put_element(message, element, std::nullopt);
-  mnl_attr_nest_end(message, list);
-  batch.finish_message();
+/// The timeouts do not matter to a deletion.
+void put_elements(netlink::Batch& batch, nf_tables_msg_types kind, const char* table,
+                  Container container, std::span<const TimedElement> elements,
+                  std::optional<std::size_t> change) {
+  const bool is_addition = kind == NFT_MSG_NEWSETELEM;
+  while (!elements.empty()) {
+    const auto chunk = elements.first(std::min(elements.size(), kElementsPerMessage));
+    elements = elements.subspan(chunk.size());
+    auto* message = batch.start_message(kind, is_addition ? NLM_F_CREATE : 0, change,
+                                        (chunk.size() + 2) * kElementRoom);
+    auto* list = put_list_head(message, table, container);
+    for (const auto& [element, timeout] : chunk) {
+      put_element(message, element, is_addition ? std::optional(timeout) : std::nullopt);
+    }
+    mnl_attr_nest_end(message, list);
+    batch.finish_message();
+  }
 }
 
 /// Copies the octets of a NFTA_DATA_VALUE when there are exactly as many.
@@ -175,34 +185,14 @@ struct Reading {
 
 }  // namespace
 
-void put_add(netlink::Batch& batch, const char* table, const TimedElement& element,
-             std::optional<std::size_t> change) {
-  auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, change);
-  auto* list = put_list_head(message, table, element.element.container);
-  put_element(message, element.element, element.timeout);
-  mnl_attr_nest_end(message, list);
-  batch.finish_message();
+void put_add(netlink::Batch& batch, const char* table, Container container,
+             std::span<const TimedElement> elements, std::optional<std::size_t> change) {
+  put_elements(batch, NFT_MSG_NEWSETELEM, table, container, elements, change);
 }
 
-void put_ensured_delete(netlink::Batch& batch, const char* table, const Element& element,
-                        std::optional<std::size_t> change) {
-  // It never comes to that minute: the element goes in the same transaction.
-  put_add(batch, table, {element, std::chrono::minutes{1}}, change);
-  put_delete(batch, table, element, change);
-}
-
-void put_add_all(netlink::Batch& batch, const char* table, Container container,
-                 std::span<const TimedElement> elements) {
-  while (!elements.empty()) {
-    const auto chunk = elements.first(std::min(elements.size(), kElementsPerMessage));
-    elements = elements.subspan(chunk.size());
-    auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE, std::nullopt,
-                                        (chunk.size() + 2) * kElementRoom);
-    auto* list = put_list_head(message, table, container);
-    for (const auto& element : chunk) put_element(message, element.element, element.timeout);
-    mnl_attr_nest_end(message, list);
-    batch.finish_message();
-  }
+void put_delete(netlink::Batch& batch, const char* table, Container container,
+                std::span<const TimedElement> elements, std::optional<std::size_t> change) {
+  put_elements(batch, NFT_MSG_DELSETELEM, table, container, elements, change);
 }
 
 Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* table,

@@ -20,24 +20,21 @@ struct TimedElement {
   Milliseconds timeout{0};
 };
 
-/// nft add element inet TABLE CONTAINER { KEY timeout T expires T : DATA }
+/// nft add element inet TABLE CONTAINER { KEY timeout T expires T : DATA, … }
 ///
-/// An element that is there with the same data is no error; where the kernel can, its time is set
-/// anew. Other data is refused with EEXIST.
-void put_add(netlink::Batch& batch, const char* table, const TimedElement& element,
+/// All elements are of that container. One that is there with the same data is no error; where the
+/// kernel can, its time is set anew. Other data is refused with EEXIST. Some hundred elements share
+/// a message.
+void put_add(netlink::Batch& batch, const char* table, Container container,
+             std::span<const TimedElement> elements,
              std::optional<std::size_t> change = std::nullopt);
 
-/// nft add element …; nft delete element inet TABLE CONTAINER { KEY }
+/// nft delete element inet TABLE CONTAINER { KEY, … }
 ///
-/// The element is added first so that deleting it cannot fail when its own timer was faster. (The
-/// kernel has a delete that never fails only since 6.3.) Refused with EEXIST when somebody else put
-/// other data there.
-void put_ensured_delete(netlink::Batch& batch, const char* table, const Element& element,
-                        std::optional<std::size_t> change = std::nullopt);
-
-/// Adds any number of elements of one container, many in one message.
-void put_add_all(netlink::Batch& batch, const char* table, Container container,
-                 std::span<const TimedElement> elements);
+/// The same; refused with ENOENT when one is not there.
+void put_delete(netlink::Batch& batch, const char* table, Container container,
+                std::span<const TimedElement> elements,
+                std::optional<std::size_t> change = std::nullopt);
 
 /// nft list map inet TABLE CONTAINER
 ///

@@ -132,41 +132,40 @@ class KeyReader {
   return element;
 }
 
-struct ElementsOf {
-  std::vector<Element> operator()(const Forward4& door) const {
+class AppendElements {
+ public:
+  explicit AppendElements(std::vector<Element>& elements) : elements_(elements) {}
+
+  void operator()(const Forward4& door) const {
     const Fields fields{door.protocol, door.external, {}, 0};
     const auto data = data_of(door.internal);
-    if (door.filters.empty()) {
-      return {{Container::dnat4, key_of(Container::dnat4, fields), std::nullopt, data}};
-    }
-    std::vector<Element> elements;
+    if (door.filters.empty()) append(Container::dnat4, fields, data);
     for (const auto& filter : door.filters) {
-      elements.push_back(
+      elements_.push_back(
           filtered(Container::dnat4_host, Container::dnat4_range, fields, filter, data));
     }
-    return elements;
   }
-  std::vector<Element> operator()(const Pin4& door) const {
-    const Fields fields{door.protocol, door.internal, {}, 0};
-    return {{Container::pin4, key_of(Container::pin4, fields), std::nullopt, std::nullopt}};
+  void operator()(const Pin4& door) const {
+    append(Container::pin4, {door.protocol, door.internal, {}, 0}, std::nullopt);
   }
-  std::vector<Element> operator()(const Pinhole6& door) const {
+  void operator()(const Pinhole6& door) const {
     const Fields fields{door.protocol, door.internal, {}, 0};
-    if (door.filters.empty()) {
-      return {{Container::pin6, key_of(Container::pin6, fields), std::nullopt, std::nullopt}};
-    }
-    std::vector<Element> elements;
+    if (door.filters.empty()) append(Container::pin6, fields, std::nullopt);
     for (const auto& filter : door.filters) {
-      elements.push_back(
+      elements_.push_back(
           filtered(Container::pin6_host, Container::pin6_range, fields, filter, std::nullopt));
     }
-    return elements;
   }
-  std::vector<Element> operator()(const Outbound4& door) const {
-    const Fields fields{door.protocol, door.internal, {}, 0};
-    return {
-        {Container::snat4, key_of(Container::snat4, fields), std::nullopt, data_of(door.external)}};
+  void operator()(const Outbound4& door) const {
+    append(Container::snat4, {door.protocol, door.internal, {}, 0}, data_of(door.external));
   }
+
+ private:
+  void append(Container container, const Fields& fields, std::optional<ElementData> data) const {
+    elements_.push_back({container, key_of(container, fields), std::nullopt, data});
+  }
+
+  std::vector<Element>& elements_;
 };
 
 /// The prefix that begins and ends with these addresses, if there is one.
@@ -200,8 +199,8 @@ struct ElementsOf {
 
 }  // namespace
 
-std::vector<Element> elements_of(const Door& door) {
-  return std::visit(ElementsOf{}, door);
+void append_elements(const Door& door, std::vector<Element>& elements) {
+  std::visit(AppendElements{elements}, door);
 }
 
 std::optional<Door> door_of(const Element& element) {

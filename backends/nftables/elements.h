@@ -28,8 +28,9 @@ struct Element {
   friend bool operator==(const Element&, const Element&) = default;
 };
 
-/// What the kernel holds for a door: one element, or one for each of its filters.
-[[nodiscard]] std::vector<Element> elements_of(const Door& door);
+/// What the kernel holds for a door: one element, or one for each of its filters. They are put
+/// behind those that are there, into memory that the caller keeps: each request needs some.
+void append_elements(const Door& door, std::vector<Element>& elements);
 /// The door of an element, with its one filter if it has one; nothing for an element that is not
 /// one of ours: another protocol, port zero, padding that is not zero, or an interval that is no
 /// prefix.

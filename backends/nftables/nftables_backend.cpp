@@ -1,7 +1,6 @@
 #include "backends/nftables/nftables_backend.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "backends/nftables/element_changes.h"
 #include "backends/nftables/element_messages.h"
 #include "backends/nftables/elements.h"
 #include "backends/nftables/probe.h"
@@ -106,20 +106,23 @@ class NftablesBackend::Impl {
         renews_in_place_(renews_in_place) {}
 
   [[nodiscard]] bool renews_in_place() const { return renews_in_place_; }
-  [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
+  [[nodiscard]] netlink::Writer writer() const {
+    return {socket_.port_id(), [this] { return socket_.commits(); }};
+  }
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors, Moment now);
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
 
  private:
-  void put_removals(const DoorChange& change, std::size_t index, Moment now);
-  void put_additions(const DoorChange& change, std::size_t index, Moment now);
+  void note(const DoorChange& change, std::size_t index, Moment now);
+  [[nodiscard]] Result<void, netlink::Error> transact(ElementChanges::Messages messages);
   [[nodiscard]] BackendError commit_error(const netlink::Error& error) const;
 
   BackendOptions options_;
   netlink::Socket socket_;
   bool renews_in_place_;
   netlink::Batch batch_;
+  ElementChanges elements_;
 };
 
 Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
@@ -141,20 +144,14 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
     return fail(error_of("use " + rules.wan, {EINVAL, {}}));
   }
 
-  std::array<std::vector<TimedElement>, kContainers.size()> elements;
+  ElementChanges elements;
   for (const auto& [door, ends] : doors) {
-    const auto timeout = timeout_until(ends, now);
-    if (!timeout) continue;
-    for (const auto& element : elements_of(door)) {
-      elements[static_cast<std::size_t>(element.container)].push_back({element, *timeout});
-    }
+    if (const auto timeout = timeout_until(ends, now)) elements.add(door, *timeout, 0);
   }
 
   batch_.begin();
   put_ruleset(batch_, kTable, rules);
-  for (const auto container : kContainers) {
-    put_add_all(batch_, kTable, container, elements[static_cast<std::size_t>(container)]);
-  }
+  elements.put(batch_, kTable, ElementChanges::Messages::large);
   batch_.end();
   const auto done = socket_.transact(batch_);
   batch_.free_buffer();  // It may be ten megabytes, and is not needed again.
@@ -171,35 +168,32 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
 
 Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorChange> changes,
                                                          Moment now) {
-  batch_.begin();
-  // What goes, goes first: a filter's interval may pass from one door to another.
-  for (std::size_t index = 0; index < changes.size(); ++index) {
-    put_removals(changes[index], index, now);
+  using Messages = ElementChanges::Messages;
+  elements_.clear();
+  for (std::size_t index = 0; index < changes.size(); ++index) note(changes[index], index, now);
+  auto done = transact(Messages::large);
+  if (!done && done.error().sequence && is_about_one_element(done.error().code) &&
+      !batch_.change_of(*done.error().sequence)) {
+    // About which of them? That is seldom, and worth asking again.
+    done = transact(Messages::one_element_each);
   }
-  for (std::size_t index = 0; index < changes.size(); ++index) {
-    put_additions(changes[index], index, now);
-  }
-  if (batch_.empty()) return {};
-  batch_.end();
-  if (const auto done = socket_.transact(batch_); !done) return fail(commit_error(done.error()));
+  if (!done) return fail(commit_error(done.error()));
   return {};
 }
 
-void NftablesBackend::Impl::put_removals(const DoorChange& change, std::size_t index, Moment now) {
-  if (!change.before || (change.is_renewal() && timeout_until(change.after->ends, now))) return;
-  for (const auto& element : elements_of(change.before->door)) {
-    put_ensured_delete(batch_, kTable, element, index);
-  }
+void NftablesBackend::Impl::note(const DoorChange& change, std::size_t index, Moment now) {
+  const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
+  const bool stays = timeout && change.is_renewal() && renews_in_place_;
+  if (change.before && !stays) elements_.remove(change.before->door, index);
+  if (timeout) elements_.add(change.after->door, *timeout, index);
 }
 
-void NftablesBackend::Impl::put_additions(const DoorChange& change, std::size_t index, Moment now) {
-  const auto timeout = change.after ? timeout_until(change.after->ends, now) : std::nullopt;
-  if (!timeout) return;
-  const bool replaces = change.is_renewal() && !renews_in_place_;
-  for (const auto& element : elements_of(change.after->door)) {
-    if (replaces) put_ensured_delete(batch_, kTable, element, index);
-    put_add(batch_, kTable, {element, *timeout}, index);
-  }
+Result<void, netlink::Error> NftablesBackend::Impl::transact(ElementChanges::Messages messages) {
+  batch_.begin();
+  elements_.put(batch_, kTable, messages);
+  if (batch_.empty()) return {};
+  batch_.end();
+  return socket_.transact(batch_);
 }
 
 BackendError NftablesBackend::Impl::commit_error(const netlink::Error& error) const {
@@ -229,8 +223,8 @@ Capabilities NftablesBackend::capabilities() const {
   return {.ends_leases = true, .renews_in_place = impl_->renews_in_place(), .pinholes = true};
 }
 
-std::uint32_t NftablesBackend::port_id() const {
-  return impl_->port_id();
+netlink::Writer NftablesBackend::writer() const {
+  return impl_->writer();
 }
 
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {

@@ -9,6 +9,7 @@
 #include "core/backend_options.h"
 #include "core/firewall_backend.h"
 #include "core/result.h"
+#include "netlink/writer.h"
 
 namespace postern {
 
@@ -34,8 +35,8 @@ class NftablesBackend final : public FirewallBackend {
 
   [[nodiscard]] std::string_view name() const override { return "nftables"; }
   [[nodiscard]] Capabilities capabilities() const override;
-  /// Of the socket that changes the rules: netlink::Socket::port_id().
-  [[nodiscard]] std::uint32_t port_id() const;
+  /// The socket that changes the rules. Good as long as this object.
+  [[nodiscard]] netlink::Writer writer() const;
   /// Reads the calling thread's network namespace. The times carry the kernel's grain of up to one
   /// tick. Elements that are not ours, having no timeout or another protocol, are left out.
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;

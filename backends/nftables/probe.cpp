@@ -1,6 +1,7 @@
 #include "backends/nftables/probe.h"
 
 #include <chrono>
+#include <vector>
 
 #include "backends/nftables/element_messages.h"
 #include "backends/nftables/ruleset.h"
@@ -17,19 +18,23 @@ Result<bool, netlink::Error> renews_in_place(netlink::Socket& socket) {
   constexpr std::chrono::minutes kShort{1};
   constexpr std::chrono::minutes kLong{60};
   // From the ranges for documentation (RFC 5737); no chain looks at the table.
-  const Element element = elements_of(
-      Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}})[0];
+  std::vector<Element> elements;
+  append_elements(
+      Forward4{Protocol::udp, {Address::v4(0xc0000201), 1}, {Address::v4(0xc0000202), 1}},
+      elements);
+  const TimedElement before{elements.front(), kShort};
+  const TimedElement after{elements.front(), kLong};
   netlink::Batch batch;
   batch.begin();
   put_no_table(batch, kTable);
   put_table(batch, kTable);
   put_container(batch, kTable, Container::dnat4);
-  put_add(batch, kTable, {element, kShort});
+  put_add(batch, kTable, Container::dnat4, {&before, 1});
   batch.end();
   if (auto made = socket.transact(batch); !made) return fail(made.error());
 
   batch.begin();
-  put_add(batch, kTable, {element, kLong});
+  put_add(batch, kTable, Container::dnat4, {&after, 1});
   batch.end();
   const bool renewed = socket.transact(batch).has_value();
   const auto held = held_elements(kTable, Container::dnat4);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "netlink/socket.h"
 #include "tests/support/backend_conformance.h"
 #include "tests/support/nftables_fixture.h"
 #include "tests/support/private_netns.h"
@@ -98,6 +99,30 @@ TEST_P(NftablesBackendTest, OnlyRenewalInPlaceKeepsTheCounter) {
       backend_->capabilities().renews_in_place ? "packets 7 bytes 420" : "packets 0 bytes 0";
   EXPECT_NE(table_text().find("counter " + counted + " timeout 3h expires"), std::string::npos)
       << table_text();
+}
+
+// Whoever watches the rules takes what is not counted for changes by others.
+TEST_P(NftablesBackendTest, EveryTransactionIsCounted) {
+  auto socket = netlink::Socket::open();
+  ASSERT_TRUE(socket);
+  const auto writer = backend_->writer();
+  const auto uncounted = [&] { return socket->generation().value_or(0) - writer.commits(); };
+  const auto before = uncounted();
+  const auto door = forward(1000, 5000);
+  const auto longer = forward(1000, 5000, in(std::chrono::hours(3)));
+  const auto elsewhere = forward(1000, 5001);
+  ASSERT_TRUE(ok(reset({door})));
+  ASSERT_TRUE(ok(reset({door})));
+  ASSERT_TRUE(ok(commit({})));
+  ASSERT_TRUE(ok(commit({changed(door, longer)})));
+  ASSERT_TRUE(ok(commit({changed(door, longer)})));
+  ASSERT_TRUE(ok(commit({changed(longer, elsewhere), opened(outbound(5001, 1000))})));
+  ASSERT_TRUE(ok(commit({closed(elsewhere)})));
+  ASSERT_TRUE(ok(commit({closed(elsewhere)})));
+  const auto commits = writer.commits();
+  EXPECT_FALSE(commit({opened(outbound(5001, 1001))}));
+  EXPECT_EQ(writer.commits(), commits);
+  EXPECT_EQ(uncounted(), before);
 }
 
 // NPMP-48: a client renews with the same lifetime again and again. The kernel takes a timeout that

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <initializer_list>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -18,6 +19,12 @@ const Endpoint kInside6{*Address::parse("2001:db8::2"), 5000};
   ElementKey key{};
   std::copy(octets.begin(), octets.end(), key.begin());
   return key;
+}
+
+[[nodiscard]] std::vector<Element> elements_of(const Door& door) {
+  std::vector<Element> elements;
+  append_elements(door, elements);
+  return elements;
 }
 
 [[nodiscard]] Element only_element_of(const Door& door) {

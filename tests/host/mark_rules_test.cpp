@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "host/ruleset_watch.h"
+#include "netlink/socket.h"
 #include "tests/support/private_netns.h"
 #include "tests/support/shell.h"
 
@@ -262,14 +263,28 @@ TEST_F(MarkRulesTest, NothingIsDoneOnAPlainHost) {
 
 TEST_F(MarkRulesTest, OwnChangesAreLeftOutByTheWatch) {
   make_host_firewall();
-  const std::vector<std::uint32_t> own{rules_->port_id()};
-  const auto watch = RulesetWatch::open(own);
+  const auto watch = RulesetWatch::open({rules_->writer()});
   ASSERT_TRUE(watch) << watch.error();
   EXPECT_EQ(ensure().put_back.size(), 4U);
   pollfd waiting{(*watch)->descriptor(), POLLIN, 0};
   EXPECT_EQ(::poll(&waiting, 1, 0), 0);
   ASSERT_EQ(output_of("iptables-nft -F FORWARD"), "");
   EXPECT_TRUE((*watch)->drain().others);
+}
+
+TEST_F(MarkRulesTest, EveryOwnChangeIsCounted) {
+  make_host_firewall();
+  auto socket = netlink::Socket::open();
+  ASSERT_TRUE(socket);
+  const auto writer = rules_->writer();
+  const auto uncounted = [&] { return socket->generation().value_or(0) - writer.commits(); };
+  const auto before = uncounted();
+  EXPECT_EQ(ensure().put_back.size(), 4U);
+  EXPECT_THAT(ensure().put_back, IsEmpty());
+  EXPECT_EQ(uncounted(), before);
+  EXPECT_GT(writer.commits(), 0U);
+  ASSERT_EQ(output_of("iptables-nft -A FORWARD -j DROP"), "");
+  EXPECT_NE(uncounted(), before);
 }
 
 TEST_F(MarkRulesTest, HoldsWhileOthersRewriteTheTable) {

@@ -1,21 +1,13 @@
 #include "host/ruleset_watch.h"
 
-#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netlink/batch.h"
-#include "netlink/headers.h"
-#include "netlink/socket.h"
-#include "tests/support/private_netns.h"
-#include "tests/support/shell.h"
+#include "tests/host/ruleset_watch_fixture.h"
 
 namespace postern {
 namespace {
@@ -26,83 +18,7 @@ using test::output_of;
 /// What the kernel gives a socket when nobody asks for more: SO_RCVBUF is doubled.
 constexpr int kDefaultBuffer = 212992 / 2;
 
-class RulesetWatchTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (const auto& why = netns_.why_not()) GTEST_SKIP() << *why;
-    ASSERT_EQ(nft("add table inet postern"), "");
-    ASSERT_EQ(nft("add set inet postern kept { type ipv4_addr; flags timeout; }"), "");
-    ASSERT_EQ(nft("add chain inet postern forward { type filter hook forward priority -10; }"), "");
-    ASSERT_EQ(nft("add element inet postern kept { 192.0.2.1 timeout 1h }"), "");
-    ASSERT_EQ(nft("add table ip other"), "");
-    ASSERT_EQ(nft("add set ip other kept { type ipv4_addr; flags timeout; }"), "");
-    ASSERT_EQ(nft("add chain ip other forward"), "");
-    auto own = netlink::Socket::open();
-    auto stranger = netlink::Socket::open();
-    ASSERT_TRUE(own && stranger);
-    own_ = std::make_unique<netlink::Socket>(std::move(*own));
-    stranger_ = std::make_unique<netlink::Socket>(std::move(*stranger));
-    watch_ = watch({own_->port_id()});
-    ASSERT_NE(watch_, nullptr);
-  }
-
-  [[nodiscard]] static std::unique_ptr<RulesetWatch> watch(const std::vector<std::uint32_t>& own) {
-    auto opened = RulesetWatch::open(own);
-    EXPECT_TRUE(opened) << opened.error();
-    return opened ? std::move(*opened) : nullptr;
-  }
-
-  static void set_buffer(const RulesetWatch& watch, int size) {
-    ASSERT_EQ(::setsockopt(watch.descriptor(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size), 0);
-  }
-
-  /// Whether the descriptor becomes readable within that time.
-  [[nodiscard]] static bool is_readable(const RulesetWatch& watch, int milliseconds = 0) {
-    pollfd waiting{watch.descriptor(), POLLIN, 0};
-    return ::poll(&waiting, 1, milliseconds) != 0;
-  }
-
-  /// Everything that is waiting, as one would tell it who reads all.
-  [[nodiscard]] static Seen drain_all(RulesetWatch& watch) {
-    Seen all;
-    while (is_readable(watch)) {
-      auto seen = watch.drain();
-      all.ours = all.ours || seen.ours;
-      all.others = all.others || seen.others;
-      all.overrun = all.overrun || seen.overrun;
-      if (!seen.reason.empty()) all.reason = seen.reason;
-      if (!seen.by.empty()) all.by = seen.by;
-    }
-    return all;
-  }
-
-  /// Adds so many elements to our set in one transaction.
-  static void add_elements(netlink::Socket& socket, std::uint32_t first, std::uint32_t count) {
-    netlink::Batch batch;
-    batch.begin();
-    for (std::uint32_t number = first; number < first + count; ++number) {
-      auto* message = batch.start_message(NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-      mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, "postern");
-      mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, "kept");
-      auto* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
-      auto* element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
-      auto* key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
-      mnl_attr_put_u32(message, NFTA_DATA_VALUE, htonl(0x0a000000 + number));
-      mnl_attr_nest_end(message, key);
-      mnl_attr_nest_end(message, element);
-      mnl_attr_nest_end(message, list);
-      batch.finish_message();
-    }
-    batch.end();
-    const auto done = socket.transact(batch);
-    ASSERT_TRUE(done) << "errno " << done.error().code;
-  }
-
-  test::PrivateNetns netns_;
-  std::unique_ptr<netlink::Socket> own_;
-  std::unique_ptr<netlink::Socket> stranger_;
-  std::unique_ptr<RulesetWatch> watch_;
-};
+class RulesetWatchTest : public test::RulesetWatchFixture {};
 
 TEST_F(RulesetWatchTest, SeesNothingWhenNothingHappens) {
   EXPECT_FALSE(is_readable(*watch_));
@@ -127,7 +43,7 @@ TEST_F(RulesetWatchTest, TenThousandOwnChangesNeitherWakeNorOverrun) {
 }
 
 TEST_F(RulesetWatchTest, SeveralSocketsCanBeOurs) {
-  const auto both = watch({own_->port_id(), stranger_->port_id()});
+  const auto both = watch({own_.get(), stranger_.get()});
   ASSERT_NE(both, nullptr);
   add_elements(*own_, 0, 1);
   add_elements(*stranger_, 1, 1);

@@ -3,9 +3,9 @@
 import threading
 import time
 
-from lab import WAN, wait_until
+from lab import GATEWAY, WAN, wait_until
 from labtest import LabTest
-from natpmp import TCP, UDP, Client
+from natpmp import PORT, TCP, UDP, Client, map_request
 from probe import UdpService, service
 
 
@@ -60,6 +60,35 @@ class SelfHealing(LabTest):
         self.assertGreater(sent, 1000)
         self.assertLess(sent - received, 100)
         self.assertGreater(sum(self.repairs().values()), 0)
+
+    def test_damage_amid_many_changes_of_our_own(self):
+        """The daemon does not listen then, but looks."""
+        self.start(limits={"mappings_per_client": 1000})
+        host = UdpService(self.lab, "lan-a", 4000)
+        Client(self.lab).map(UDP, 4000, 4000)
+        sender = self.lab.udp("lan-a")
+        is_over = threading.Event()
+
+        def renew_all():
+            while not is_over.is_set():
+                for port in range(5000, 5256):
+                    sender.sendto(map_request(UDP, port, port), (GATEWAY, PORT))
+                    time.sleep(0.0002)
+
+        flood = threading.Thread(target=renew_all)
+        flood.start()
+        try:
+            time.sleep(1)
+            self.assertEqual(self.repairs(), {}, "own changes are no damage")
+            self.lab.nft("delete element inet postern dnat4 { 203.0.113.1 . udp . 4000 }")
+            wait_until(lambda: self.repairs() == {"changed unheard": 1}, 1, "it is noticed")
+            self.assert_open(host, 4000)
+            self.lab.nft("delete element inet postern dnat4 { 203.0.113.1 . udp . 4000 }")
+            wait_until(lambda: self.repairs().get("elements changed") == 1, 1, "it is heard")
+            self.assert_open(host, 4000)
+        finally:
+            is_over.set()
+            flood.join()
 
     def flush_and_reload(self):
         """What Debian's /etc/nftables.conf does."""
