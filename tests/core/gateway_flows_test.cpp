@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
+#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
-#include "tests/support/pcp_client.h"
 #include "tests/support/table_fixture.h"
 
 // Connections that end with a door, and what happens when somebody else changes the firewall.

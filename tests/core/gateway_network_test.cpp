@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
+#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
-#include "tests/support/pcp_client.h"
 #include "tests/support/table_fixture.h"
 
 // Start, take-over, changes of the external address, and the epoch.

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
+#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
-#include "tests/support/pcp_client.h"
 
 // Pinholes when the LAN's IPv6 prefixes change (RFC 6887 §8.5: they count on an epoch of their
 // own).

@@ -8,7 +8,7 @@
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/octets.h"
 
-/// A PCP client without a socket, for tests of what stands behind PCP.
+/// A house that is asked over PCP, for tests of what stands behind it.
 namespace postern::test {
 
 inline constexpr Address kGatewayV6 =
