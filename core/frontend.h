@@ -28,7 +28,7 @@ struct Handled {
 enum class GatewayEvent : std::uint8_t {
   /// The daemon serves from now on; what clients had may be lost.
   started,
-  /// The external address came, went or changed.
+  /// The external address came, went or changed, or another one that clients know is gone.
   external_address_changed,
   /// Pinholes were closed because their hosts left the LAN, or got other addresses.
   pinholes_lost,

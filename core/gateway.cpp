@@ -137,14 +137,13 @@ Turn Gateway::on_network(const Network& network, Moment now) {
 }
 
 void Gateway::end_pinholes_off_link(Moment now, Turn& turn) {
-  const std::size_t events_before = turn.events.size();
-  run_turn([this] { state_.table.end_pinholes_off_link(); }, now, turn);
-  const bool has_lost =
-      std::any_of(turn.events.begin() + static_cast<std::ptrdiff_t>(events_before),
-                  turn.events.end(), [](const TableEvent& event) {
-                    return event.kind == TableEvent::Kind::closed && event.mapping.is_pinhole();
-                  });
-  if (!has_lost) return;
+  std::size_t lost = 0;
+  run_turn([&] { lost = state_.table.end_pinholes_off_link(); }, now, turn);
+  note_lost_pinholes(lost, now);
+}
+
+void Gateway::note_lost_pinholes(std::size_t count, Moment now) {
+  if (count == 0) return;
   state_.pinhole_epoch.restart(now);
   frontend_.on_event(GatewayEvent::pinholes_lost, state_, now);
 }
@@ -288,6 +287,9 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   const auto external = external_addresses_of(state_.network);
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
+  // Those of an earlier run are among them, and those that could not be closed before.
+  const std::size_t lost =
+      knows_v6_links(state_.network) ? state_.table.end_pinholes_off_link() : 0;
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
@@ -314,17 +316,17 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   }
   follow_external_address(before, now);
   conclude(turn, now);
+  note_lost_pinholes(done ? lost : 0, now);
   return done;
 }
 
 void Gateway::follow_external_address(std::optional<Address> before, Moment now) {
   const auto& after = state_.external_address.locals();
-  const auto last = last_external_addresses_;
-  if (!after.empty()) {
-    if (!last.empty() && is_outdated(last, after)) state_.epoch.restart(now);
-    last_external_addresses_ = after;
-  }
-  if (state_.external_address.local() == before) return;
+  const auto& last = last_external_addresses_;
+  const bool is_news = !after.empty() && !last.empty() && is_outdated(last, after);
+  if (is_news) state_.epoch.restart(now);
+  if (!after.empty()) last_external_addresses_ = after;
+  if (state_.external_address.local() == before && !is_news) return;
   frontend_.on_event(GatewayEvent::external_address_changed, state_, now);
 }
 

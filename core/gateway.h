@@ -82,6 +82,8 @@ class Gateway {
   /// What the turn staged stands, or was rolled back.
   void conclude(Turn& turn, Moment now);
   void end_pinholes_off_link(Moment now, Turn& turn);
+  /// So many pinholes of hosts that left the LAN have been closed.
+  void note_lost_pinholes(std::size_t count, Moment now);
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);
@@ -94,7 +96,7 @@ class Gateway {
 
   void adopt_network(const Network& network);
   /// Puts the rules for the network as it is, and all doors, into the firewall anew, and tells the
-  /// frontend when the external address came, went or changed. When that fails it is tried again
+  /// frontend when external addresses or pinholes are lost. When that fails it is tried again
   /// after a second; until the doors stand at a new external address, there is none.
   [[nodiscard]] Result<void, BackendError> rebuild(Moment now, Turn& turn);
   void follow_external_address(std::optional<Address> before, Moment now);

@@ -72,7 +72,7 @@ enum class MapError : std::uint8_t {
   wrong_nonce,
   /// More filters than one mapping, or all together, may have.
   too_many_filters,
-  /// A filter of the other address family, or with its ports turned around.
+  /// A filter or remote peer of the other address family, or a filter with its ports turned around.
   bad_filter,
   /// The firewall backend cannot do it at all.
   unsupported,

@@ -72,6 +72,8 @@ MappingTable::MappingTable(Policy policy, Capabilities can, std::uint64_t random
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
   const bool is_pinhole = !request.internal.address.is_v4();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
+  const auto& remote = request.claimant.remote;
+  if (remote && remote->address.is_v4() == is_pinhole) return fail(MapError::bad_filter);
   const Mapping* existing = existing_for(request);
   const Claim* earlier = existing ? existing->claim_of(request.claimant) : nullptr;
   if (earlier && !request.accepts_any_nonce && is_other_nonce(*earlier, request.nonce)) {
@@ -241,7 +243,7 @@ void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
   policy_.set_lan_prefixes(std::move(prefixes));
 }
 
-void MappingTable::end_pinholes_off_link() {
+std::size_t MappingTable::end_pinholes_off_link() {
   std::vector<MappingId> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
@@ -249,7 +251,8 @@ void MappingTable::end_pinholes_off_link() {
       off_link.push_back(id);
     }
   }
-  for (const MappingId id : off_link) (void)stage_end(id);
+  return static_cast<std::size_t>(std::count_if(off_link.begin(), off_link.end(),
+                                                [this](MappingId id) { return stage_end(id); }));
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {

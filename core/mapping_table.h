@@ -73,8 +73,9 @@ class MappingTable {
   /// and existing ones stay where they are.
   void set_external_addresses(std::vector<Address> addresses);
   void set_lan_prefixes(std::vector<Prefix> prefixes);
-  /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists. O(size()).
-  void end_pinholes_off_link();
+  /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists, unless the firewall
+  /// refuses; returns how many. O(size()).
+  std::size_t end_pinholes_off_link();
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 
@@ -112,8 +113,8 @@ class MappingTable {
   [[nodiscard]] std::vector<TimedDoor> doors() const;
   [[nodiscard]] const Policy& policy() const { return policy_; }
 
-  /// Checks that every index agrees with the mappings, that no mapping lacks a claim, and that no
-  /// deadline lies before the last expire(). O(n): for tests, fuzzing and debug builds.
+  /// Checks that every index agrees with the mappings, that each has claims, one of each claimant,
+  /// and that no deadline lies before the last expire(). O(n): for tests, fuzzing and debug builds.
   [[nodiscard]] bool is_consistent() const;
 
  private:

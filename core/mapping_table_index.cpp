@@ -24,6 +24,15 @@ constexpr std::size_t kFewQueued = 1024;
                     right.claims.end(), same_claimant);
 }
 
+/// Whether its claims are those that requests can have made.
+[[nodiscard]] bool has_sound_claims(const Mapping& mapping) {
+  const bool are_unique =
+      std::all_of(mapping.claims.begin(), mapping.claims.end(),
+                  [&](const Claim& claim) { return mapping.claim_of(claim.claimant) == &claim; });
+  return !mapping.claims.empty() && are_unique &&
+         (mapping.has_inbound_claim() || mapping.filters.empty());
+}
+
 /// Whether it stands for its internal endpoint.
 [[nodiscard]] bool is_oldest(const Mapping& mapping) {
   return mapping.is_pinhole() || mapping.is_oldest_of_internal;
@@ -225,7 +234,7 @@ bool MappingTable::is_consistent() const {
   std::size_t filters = 0;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
-    if (mapping.id != id || mapping.claims.empty() || !is_linked(entry)) return false;
+    if (mapping.id != id || !has_sound_claims(mapping) || !is_linked(entry)) return false;
     std::set<Address> clients;
     for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
     claimants += clients.size();

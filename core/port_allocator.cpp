@@ -63,6 +63,7 @@ void PortAllocator::give_back(Protocol protocol, std::uint16_t port) {
 void PortAllocator::rest(Protocol protocol, std::uint16_t port, const Address& holder,
                          Moment until) {
   auto& resting = ports(protocol).resting;
+  std::erase_if(resting, [&](const Resting& one) { return one.port == port; });
   if (resting.size() == kMostResting) resting.pop_front();
   resting.push_back({port, holder, until});
 }

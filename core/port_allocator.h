@@ -40,8 +40,8 @@ class PortAllocator {
   /// The port must be free.
   void take(Protocol protocol, std::uint16_t port);
   void give_back(Protocol protocol, std::uint16_t port);
-  /// The port was `holder`'s until now. Until then nobody else gets it by chance (RFC 6887 §15). Of
-  /// many such ports only the last ones are remembered.
+  /// The port was `holder`'s, and no more that of an earlier one. Until then nobody else gets it by
+  /// chance (RFC 6887 §15). Of many such ports only the last ones are remembered.
   void rest(Protocol protocol, std::uint16_t port, const Address& holder, Moment until);
   /// Ports that somebody else on this machine uses, instead of those said before. They are not
   /// given to anybody; who has one already keeps it.
@@ -68,7 +68,7 @@ class PortAllocator {
     std::bitset<kPorts> taken;
     std::bitset<kPorts> occupied;
     std::unordered_map<std::uint16_t, Address> reserved;
-    /// At most kMostResting, oldest first.
+    /// At most kMostResting, each port once, oldest first.
     std::deque<Resting> resting;
   };
   [[nodiscard]] bool is_resting(const Wish& wish, std::uint16_t port) const;

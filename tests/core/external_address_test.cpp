@@ -40,5 +40,30 @@ TEST(ExternalAddress, IsUnknownWhileTheWanIsDownAlsoWhenConfigured) {
   EXPECT_FALSE(external.reported());
 }
 
+// NPMP-34
+TEST(ExternalAddress, OfSeveralOnlyTheFirstIsReportedAsConfigured) {
+  constexpr Address kSeen = Address::v4({100, 64, 0, 1});
+  ExternalAddress external(kSeen);
+  external.set_locals({kWan, kOtherWan});
+  EXPECT_EQ(external.locals(), (std::vector{kWan, kOtherWan}));
+  EXPECT_EQ(external.local(), kWan);
+  EXPECT_EQ(external.reported(), kSeen);
+  EXPECT_EQ(external.reported(kWan), kSeen);
+  EXPECT_EQ(external.reported(kOtherWan), kOtherWan);
+  external.set_locals({kOtherWan, kWan});
+  EXPECT_EQ(external.reported(kWan), kWan);
+  EXPECT_EQ(external.reported(kOtherWan), kSeen);
+}
+
+TEST(ExternalAddress, KnowsWhichLocalAddressIsMeant) {
+  constexpr Address kSeen = Address::v4({100, 64, 0, 1});
+  ExternalAddress external(kSeen);
+  EXPECT_EQ(external.local_of(kSeen), kSeen) << "there is none yet";
+  external.set_locals({kWan, kOtherWan});
+  EXPECT_EQ(external.local_of(kSeen), kWan);
+  EXPECT_EQ(external.local_of(kOtherWan), kOtherWan);
+  EXPECT_EQ(ExternalAddress().local_of(kWan), kWan);
+}
+
 }  // namespace
 }  // namespace postern

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
+#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
 #include "tests/support/table_fixture.h"
@@ -163,6 +164,54 @@ TEST_F(GatewayFlowsTest, PutsEverythingBackAtMostTenTimesASecond) {
   EXPECT_LE(repairs, 11);
   (void)house_.pass(Milliseconds(100));
   EXPECT_EQ(house_.doors(), 3U) << "the last change was not overlooked";
+}
+
+/// With the mapping of kForward, but for one remote peer (RFC 6887 §12, PEER).
+class GatewayPeerFlowsTest : public testing::Test {
+ protected:
+  GatewayPeerFlowsTest() {
+    (void)house_.start();
+    EXPECT_EQ(pcp_peer(house_, kHostA, 8080, kPeer, 600, {kWan, 40001}).result,
+              pcp::ResultCode::success);
+    (void)house_.pass(kDelay);
+  }
+  ~GatewayPeerFlowsTest() override { EXPECT_TRUE(house_.is_consistent()); }
+
+  const Endpoint kPeer{Address::v4({192, 0, 2, 1}), 9000};
+  const Door kNarrow = Forward4{Protocol::udp,
+                                {kWan, 40001},
+                                {kHostA, 8080},
+                                {{Prefix::of(kPeer.address), kPeer.port, kPeer.port}}};
+  House house_{{}, Serves::pcp};
+};
+
+TEST_F(GatewayPeerFlowsTest, APeerThatIsLetInEndsWhatWentPastTheDoor) {
+  EXPECT_THAT(house_.flows.purged, testing::ElementsAre(FlowPurge{Which::past_door, kNarrow}));
+}
+
+TEST_F(GatewayPeerFlowsTest, AConnectionOutlivesTheClaimForItsPeer) {
+  house_.flows.purged.clear();
+  (void)house_.pass(Seconds(601));
+  EXPECT_EQ(house_.mappings(), 0U);
+  EXPECT_TRUE(house_.flows.purged.empty());
+}
+
+TEST_F(GatewayPeerFlowsTest, WhoWasTurnedAwayBeforeTheDoorWasForAllIsLetInNow) {
+  house_.flows.purged.clear();
+  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 600).result, pcp::ResultCode::success);
+  (void)house_.pass(kDelay);
+  EXPECT_THAT(house_.flows.purged, testing::ElementsAre(FlowPurge{Which::past_door, kForward}));
+}
+
+TEST_F(GatewayPeerFlowsTest, WhatADoorForAllLetInEndsWithIt) {
+  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 600).result, pcp::ResultCode::success);
+  (void)house_.pass(kDelay);
+  house_.flows.purged.clear();
+  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 0).result, pcp::ResultCode::success);
+  (void)house_.pass(kDelay);
+  EXPECT_THAT(house_.flows.purged,
+              testing::UnorderedElementsAre(FlowPurge{Which::through_door, kForward},
+                                            FlowPurge{Which::past_door, kNarrow}));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
+#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
 #include "tests/support/table_fixture.h"
@@ -236,6 +237,94 @@ TEST_F(GatewayNetworkTest, PostponesWhatEndsWhileTheRebuildFails) {
   EXPECT_GT(house_.gateway.state().table.next_expiry(), house_.now);
   (void)house_.pass(Seconds(1));
   EXPECT_EQ(house_.mappings(), 0U);
+}
+
+/// Behind several external addresses, with a mapping of host B at the second one.
+class GatewaySeveralAddressesTest : public testing::Test {
+ protected:
+  GatewaySeveralAddressesTest() {
+    (void)house_.start(with({kWan, kOtherWan}));
+    EXPECT_EQ(pcp_map(house_, kHostA, 8080, 6000).result, pcp::ResultCode::success);
+    EXPECT_EQ(pcp_map(house_, kHostB, 8080, 6000, {kOtherWan, 40002}).result,
+              pcp::ResultCode::success);
+    (void)house_.pass(Seconds(200));  // The announcements are over.
+    EXPECT_EQ(address_of(kHostA), kWan);
+    EXPECT_EQ(address_of(kHostB), kOtherWan);
+  }
+  ~GatewaySeveralAddressesTest() override { EXPECT_TRUE(house_.is_consistent()); }
+
+  [[nodiscard]] static Network with(const std::vector<Address>& addresses) {
+    auto network = home_network(std::nullopt);
+    for (const auto& address : addresses) network.wan->addresses.push_back({address, 24});
+    return network;
+  }
+  /// How many announcements and mapping updates go out when these are the addresses.
+  std::size_t told_of(const std::vector<Address>& addresses) {
+    return house_.change_network(with(addresses)).send.size();
+  }
+  [[nodiscard]] Address address_of(const Address& host) const {
+    return house_.gateway.state()
+        .table.find_by_internal(Protocol::udp, {host, 8080})
+        ->external.address;
+  }
+  [[nodiscard]] std::uint32_t epoch() const {
+    return house_.gateway.state().epoch.seconds(house_.now);
+  }
+
+  static constexpr Address kThirdWan = Address::v4({203, 0, 113, 10});
+  House house_{{}, Serves::pcp};
+};
+
+TEST_F(GatewaySeveralAddressesTest, OneMoreIsNoNews) {
+  EXPECT_EQ(told_of({kWan, kOtherWan, kThirdWan}), 0U);
+  EXPECT_EQ(told_of({kWan, kThirdWan, kOtherWan}), 0U);
+  EXPECT_EQ(epoch(), 200U);
+  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60, {kThirdWan, 0}).result, pcp::ResultCode::success);
+  EXPECT_EQ(address_of(kHostC), kThirdWan);
+}
+
+TEST_F(GatewaySeveralAddressesTest, OneLessIsNewsToAll) {
+  EXPECT_EQ(told_of({kWan}), 2U) << "an announcement, and an update to host B";
+  EXPECT_EQ(epoch(), 0U);
+  EXPECT_EQ(address_of(kHostA), kWan);
+  EXPECT_EQ(address_of(kHostB), kWan);
+}
+
+TEST_F(GatewaySeveralAddressesTest, AnotherFirstOneIsNewsToAllAndMovesNothing) {
+  EXPECT_EQ(told_of({kOtherWan, kWan}), 1U);
+  EXPECT_EQ(epoch(), 0U);
+  EXPECT_EQ(address_of(kHostA), kWan);
+  EXPECT_EQ(address_of(kHostB), kOtherWan);
+}
+
+TEST_F(GatewaySeveralAddressesTest, WhatWasAtAReplacedOneMoves) {
+  EXPECT_EQ(told_of({kThirdWan, kOtherWan}), 2U);
+  EXPECT_EQ(epoch(), 0U);
+  EXPECT_EQ(address_of(kHostA), kThirdWan);
+  EXPECT_EQ(address_of(kHostB), kOtherWan);
+}
+
+TEST_F(GatewaySeveralAddressesTest, TheSameThatComeBackLeaveTheEpochAlone) {
+  EXPECT_EQ(told_of({}), 0U);
+  EXPECT_EQ(told_of({kWan, kOtherWan}), 1U);
+  EXPECT_EQ(epoch(), 200U);
+}
+
+TEST_F(GatewaySeveralAddressesTest, OneThatDoesNotComeBackRestartsTheEpoch) {
+  EXPECT_EQ(told_of({}), 0U);
+  EXPECT_EQ(told_of({kWan}), 2U);
+  EXPECT_EQ(epoch(), 0U);
+  EXPECT_EQ(address_of(kHostB), kWan);
+}
+
+TEST_F(GatewaySeveralAddressesTest, WhileTheFirewallIsNotReadyForThemThereAreNone) {
+  house_.backend->fail_next(2);
+  EXPECT_EQ(told_of({kWan, kThirdWan}), 0U);
+  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60).result, pcp::ResultCode::network_failure);
+  EXPECT_EQ(address_of(kHostB), kOtherWan);
+  (void)house_.pass(Seconds(2));
+  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60).result, pcp::ResultCode::success);
+  EXPECT_EQ(address_of(kHostB), kWan);
 }
 
 /// Notes what it hears of; answers nothing.

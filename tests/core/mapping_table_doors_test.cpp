@@ -288,6 +288,8 @@ class AnyTurns : public testing::TestWithParam<std::uint32_t> {
                         Seconds(1 + below(20)));
     request.reserves_companion = below(2) == 0;
     if (below(2) == 0) request.placement = Placement::suggested_port;
+    if (below(3) == 0)
+      request.claimant.remote = Endpoint{host, static_cast<std::uint16_t>(below(9))};
     if (below(3) == 0) {
       request.filters.emplace();
       for (auto count = below(4); count > 0; --count) {

@@ -29,6 +29,13 @@ TEST(Interface, PassesOverIpv6ToItsFirstIpv4Address) {
   EXPECT_EQ(wan.first_v4(), kOtherWan);
 }
 
+TEST(Interface, ListsItsIpv4AddressesInTheirOrder) {
+  const Interface wan{
+      "wan0", kWanIndex, {{kOtherWan, 24}, {*Address::parse("2001:db8::1"), 64}, {kWan, 24}}};
+  EXPECT_EQ(wan.all_v4(), (std::vector{kOtherWan, kWan}));
+  EXPECT_TRUE(wan_interface(std::nullopt).all_v4().empty());
+}
+
 TEST(Network, FindsALanInterfaceByItsNumber) {
   const auto network = home_network();
   ASSERT_TRUE(network.lan_by_index(kLanIndex));

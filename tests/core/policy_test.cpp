@@ -188,5 +188,20 @@ TEST(Policy, DoesNotListWhatARuleDenies) {
   EXPECT_FALSE(policy_of({unwanted}).lists(Address::v4({192, 168, 2, 5})));
 }
 
+TEST(Policy, KnowsWhoIsOnLink) {
+  Rule routed = default_rule();
+  routed.client_prefixes = {*Prefix::parse("192.168.2.0/24")};
+  auto policy = policy_of({routed});
+  EXPECT_TRUE(policy.is_on_link(kHostA));
+  EXPECT_FALSE(policy.is_on_link(Address::v4({192, 168, 2, 5}))) << "listed, but not on-link";
+  policy.set_lan_prefixes({*Prefix::parse("10.0.0.0/8"), *Prefix::parse("2001:db8::/64")});
+  EXPECT_FALSE(policy.is_on_link(kHostA));
+  EXPECT_TRUE(policy.is_on_link(Address::v4({10, 1, 2, 3})));
+  EXPECT_TRUE(policy.is_on_link(*Address::parse("2001:db8::5")));
+  EXPECT_FALSE(policy.is_on_link(*Address::parse("2001:db8:0:1::5")));
+  policy.set_lan_prefixes({});
+  EXPECT_FALSE(policy.is_on_link(*Address::parse("2001:db8::5")));
+}
+
 }  // namespace
 }  // namespace postern

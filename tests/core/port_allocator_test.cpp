@@ -11,12 +11,17 @@ namespace {
 
 using test::kHostA;
 using test::kHostB;
+using test::kHostC;
+using test::kStart;
+
+constexpr Moment kRested = kStart + Seconds(120);
 
 class PortAllocatorTest : public testing::Test {
  protected:
-  [[nodiscard]] std::optional<std::uint16_t> choose(std::uint16_t suggested,
-                                                    std::uint16_t internal) {
-    return ports_.choose({Protocol::udp, kHostA, suggested, internal}, permitted_, random_);
+  [[nodiscard]] std::optional<std::uint16_t> choose(std::uint16_t suggested, std::uint16_t internal,
+                                                    const Address& holder = kHostA,
+                                                    Moment now = kStart) {
+    return ports_.choose({Protocol::udp, holder, suggested, internal, now}, permitted_, random_);
   }
 
   PortAllocator ports_;
@@ -143,6 +148,52 @@ TEST_F(PortAllocatorTest, ForgetsAReservationThatIsCancelled) {
   ports_.cancel_reservation(Protocol::udp, 4000);
   EXPECT_EQ(choose(4000, 4001), 4000);
   EXPECT_FALSE(ports_.reserved_for(Protocol::udp, 4000));
+}
+
+TEST_F(PortAllocatorTest, LetsAPortRestForItsLastHolder) {
+  ports_.rest(Protocol::udp, 4000, kHostB, kRested);
+  EXPECT_NE(choose(0, 4000), 4000);
+  EXPECT_EQ(choose(0, 4000, kHostB), 4000) << "it may have it back";
+  EXPECT_EQ(choose(4000, 4000), 4000) << "who asks for it gets it";
+  EXPECT_NE(choose(0, 4000, kHostA, kRested - Milliseconds(1)), 4000);
+  EXPECT_EQ(choose(0, 4000, kHostA, kRested), 4000);
+  EXPECT_TRUE(ports_.is_free(Protocol::udp, 4000, kHostA));
+}
+
+TEST_F(PortAllocatorTest, LetsAPortRestInItsProtocolOnly) {
+  ports_.rest(Protocol::tcp, 4000, kHostB, kRested);
+  EXPECT_EQ(choose(0, 4000), 4000);
+}
+
+TEST_F(PortAllocatorTest, ChoosesARestingPortRatherThanNone) {
+  permitted_ = PortSet({{3000, 3001}});
+  ports_.rest(Protocol::udp, 3000, kHostB, kRested);
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(choose(0, 9), 3001);
+  ports_.take(Protocol::udp, 3001);
+  EXPECT_EQ(choose(0, 9), 3000);
+}
+
+TEST_F(PortAllocatorTest, LetsAPortRestForNobodyBeforeItsLastHolder) {
+  ports_.rest(Protocol::udp, 4000, kHostB, kRested);
+  ports_.rest(Protocol::udp, 4000, kHostC, kRested + Seconds(10));
+  EXPECT_EQ(choose(0, 4000, kHostC), 4000);
+  EXPECT_NE(choose(0, 4000, kHostB), 4000);
+}
+
+TEST_F(PortAllocatorTest, RemembersTheLast256RestingPorts) {
+  const auto rest = [&](int first, int last) {
+    for (int port = first; port <= last; ++port) {
+      ports_.rest(Protocol::udp, static_cast<std::uint16_t>(port), kHostB, kRested);
+    }
+  };
+  rest(4000, 4255);
+  EXPECT_NE(choose(0, 4000), 4000);
+  rest(4255, 4255);
+  EXPECT_NE(choose(0, 4000), 4000) << "one that rests again is no more";
+  rest(4256, 4256);
+  EXPECT_EQ(choose(0, 4000), 4000);
+  EXPECT_NE(choose(0, 4001), 4001);
+  EXPECT_NE(choose(0, 4256), 4256);
 }
 
 }  // namespace

@@ -6,46 +6,42 @@
 
 #include "core/bytes.h"
 #include "tests/fuzz/check.h"
+#include "tests/fuzz/gateway_fuzz_choices.h"
+#include "tests/fuzz/gateway_fuzz_pcp.h"
 #include "tests/support/gateway_fixture.h"
 
-// NPMP-91, 92. The octets are a story: who asks what, how time passes, how the network changes and
-// what the firewall refuses. After each step the table and the firewall agree, no deadline is
-// left behind, and answers go to their askers and are small.
+// NPMP-91, 92. The octets are a story: who asks what of NAT-PMP and PCP, how time passes, how the
+// network changes and what the firewall refuses. After each step the table and the firewall agree,
+// no deadline is left behind, and answers go to their askers, are small and true.
 
 using namespace postern;
 using namespace postern::test;
 
 namespace {
 
-constexpr Address kGatewayV6 = Address::v6({0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
-constexpr Address kHostV6 = Address::v6({0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9});
-
 constexpr std::array kSources{kHostA,
                               kHostB,
                               kHostC,
                               kGateway,
                               kWan,
-                              kHostV6,
+                              kUla9,
                               Address::v4({192, 168, 2, 9}),
                               Address::v4({192, 168, 1, 255}),
                               Address::v4({0, 0, 0, 0}),
                               Address::v4({224, 0, 0, 1}),
-                              Address::v4({127, 0, 0, 1})};
-constexpr std::array kDestinations{kGateway,   kGateway, kGateway,
-                                   kGatewayV6, kWan,     Address::v4({224, 0, 0, 1})};
+                              Address::v4({127, 0, 0, 1}),
+                              kOtherUla9,
+                              kLinkLocal9};
+constexpr std::array kDestinations{
+    kGateway, kGateway, kGateway, kUla1, kWan, Address::v4({224, 0, 0, 1}), kOtherUla1};
 constexpr std::array kInterfaces{kLanIndex, kLanIndex, kLanIndex, kWanIndex, 77U, 0U};
 
 /// Bounds the work of one input.
 constexpr int kMostSteps = 200;
 
-template <std::size_t size, class T>
-[[nodiscard]] const T& pick(const std::array<T, size>& choices, std::uint8_t which) {
-  return choices[which % size];
-}
-
 class Story {
  public:
-  explicit Story(Bytes octets) : rest_(octets) {
+  explicit Story(Bytes octets) : choices_(octets) {
     GatewayOptions options;
     Limits limits;
     limits.mappings_per_client = 5;
@@ -58,7 +54,7 @@ class Story {
   }
 
   void play() {
-    for (int step = 0; step < kMostSteps && !rest_.empty(); ++step) {
+    for (int step = 0; step < kMostSteps && !choices_.empty(); ++step) {
       take_step();
       POSTERN_CHECK(house_->is_consistent());
       serve_deadlines();
@@ -73,12 +69,12 @@ class Story {
 
  private:
   void take_step() {
-    switch (const auto kind = octet(); kind % 16) {
+    switch (const auto kind = choices_.octet(); kind % 16) {
       case 10:
-        house_->now += Milliseconds(octet() * 40);
+        house_->now += Milliseconds(choices_.octet() * 40);
         break;
       case 11:
-        house_->now += Seconds(octet() * 400);
+        house_->now += Seconds(choices_.octet() * 400);
         break;
       case 12:
         change_network();
@@ -90,15 +86,17 @@ class Story {
         firewall_->heal();
         break;
       case 15:
-        if (octet() % 4 == 0) run_daemon(house_->now);
+        if (choices_.octet() % 4 == 0) run_daemon(house_->now);
         break;
       default:
-        take_turn(1 + kind % 16 / 3);
+        take_turn(1 + kind % 16 / 3, kind >= 128);
     }
   }
 
   void run_daemon(Moment now) {
-    auto next = std::make_unique<House>(firewall_, options_, now);
+    // Host B may ask on behalf of others.
+    auto next = std::make_unique<House>(firewall_, options_, now, Serves::both,
+                                        pcp::Settings{true, {Prefix::of(kHostB)}, false});
     if (next->gateway.start(network_, now)) {
       house_ = std::move(next);
     } else {
@@ -106,25 +104,31 @@ class Story {
     }
   }
 
-  void take_turn(int count) {
-    std::vector<Octets> payloads;
+  /// `is_pcp`: the requests are well-formed ones of PCP, otherwise any octets.
+  void take_turn(int count, bool is_pcp) {
+    std::vector<Octets> payloads(static_cast<std::size_t>(count));
+    if (!is_pcp)
+      std::generate(payloads.begin(), payloads.end(), [&] { return choices_.payload(); });
     std::vector<IncomingDatagram> datagrams;
-    for (int i = 0; i < count; ++i) payloads.push_back(payload());
-    for (const auto& one : payloads) {
+    for (auto& payload : payloads) {
       // Each asks from a port of its own, so that its answer can be told from the others.
-      const auto port = static_cast<std::uint16_t>(40000 + datagrams.size());
-      datagrams.push_back(datagram(one, port));
+      auto datagram = addressed(static_cast<std::uint16_t>(40000 + datagrams.size()));
+      if (is_pcp) payload = chosen_request(choices_, datagram.source.address);
+      datagram.payload = payload;
+      datagrams.push_back(datagram);
     }
-    check_answers(datagrams, house_->send_all(datagrams).send);
+    const auto answers = house_->send_all(datagrams).send;
+    check_answers(datagrams, answers);
+    if (datagrams.size() == 1 && answers.size() == 1) check_promise(datagrams[0], answers[0]);
   }
 
-  [[nodiscard]] IncomingDatagram datagram(const Octets& payload, std::uint16_t port) {
-    const Address source = pick(kSources, octet());
-    const auto route = octet();
-    return {pick(kInterfaces, route % 16),
+  [[nodiscard]] IncomingDatagram addressed(std::uint16_t port) {
+    const Address source = choices_.of(kSources);
+    const auto route = choices_.octet();
+    return {kInterfaces[route % 16 % kInterfaces.size()],
             {source, route == 255 ? std::uint16_t{0} : port},
-            {pick(kDestinations, route / 16), natpmp::kServerPort},
-            payload};
+            {kDestinations[route / 16 % kDestinations.size()], natpmp::kServerPort},
+            {}};
   }
 
   /// Answers come in the order of the requests, at most one for each.
@@ -138,37 +142,80 @@ class Story {
       });
       POSTERN_CHECK(request != asked.end());
       const std::size_t rounded_up = (request->payload.size() + 3) / 4 * 4;
-      POSTERN_CHECK(answer.payload.size() <= std::max<std::size_t>(16, rounded_up));
-      POSTERN_CHECK(answer.payload.size() >= 8);
+      const std::size_t least = is_natpmp(answer.payload) ? 16 : pcp::kHeaderSize;
+      POSTERN_CHECK(answer.payload.size() <= std::max(least, rounded_up));
       POSTERN_CHECK(answer.interface_index == kLanIndex);
-      POSTERN_CHECK(natpmp::is_response_or_runt(answer.payload) || request->payload[0] != 0);
+      check_message(answer.payload);
+      const bool is_over_v4 = answer.source.address.is_v4() && answer.destination.address.is_v4();
+      POSTERN_CHECK(is_natpmp(answer.payload) == (is_over_v4 && request->payload[0] == 0));
       ++request;
     }
   }
 
+  [[nodiscard]] static bool is_natpmp(Bytes message) { return message[0] == 0; }
+
+  static void check_message(Bytes message) {
+    POSTERN_CHECK(message.size() >= 8 && message.size() <= pcp::kLongestMessage);
+    if (is_natpmp(message)) {
+      POSTERN_CHECK(natpmp::is_response_or_runt(message));
+    } else {
+      POSTERN_CHECK(pcp::parse_response(message));
+    }
+  }
+
+  /// What PCP has granted is in the table, for as long as the answer says.
+  void check_promise(const IncomingDatagram& asked, const OutgoingDatagram& answer) const {
+    const auto response = pcp::parse_response(answer.payload);
+    if (!response || response->result != pcp::ResultCode::success || response->lifetime == 0)
+      return;
+    const auto check = [&](const auto& body, std::optional<Endpoint> remote) {
+      const auto* third = pcp::find_option<pcp::ThirdParty>(body.options);
+      const Address& host = third ? third->internal : asked.source.address;
+      const Endpoint internal{host, body.internal_port};
+      const auto protocol = static_cast<Protocol>(body.protocol);
+      const auto& table = house_->gateway.state().table;
+      const Claim* claim = table.find_claim(protocol, internal, {"pcp", host, remote});
+      POSTERN_CHECK(claim && claim->nonce == body.nonce);
+      const auto left = std::chrono::floor<Seconds>(claim->lease.ends - house_->now);
+      POSTERN_CHECK(left == Seconds(body.lifetime));
+      const Endpoint external{body.external_address, body.external_port};
+      POSTERN_CHECK(table.find_by_internal(protocol, internal)->external == external);
+    };
+    if (const auto* map = std::get_if<pcp::MapResponse>(&response->body)) {
+      check(*map, std::nullopt);
+    } else if (const auto* peer = std::get_if<pcp::PeerResponse>(&response->body)) {
+      check(*peer, Endpoint{peer->remote_address, peer->remote_port});
+    }
+  }
+
   void change_network() {
-    const auto what = octet();
+    const auto what = choices_.octet();
     network_ = home_network(what % 4 == 0   ? std::nullopt
                             : what % 4 == 1 ? std::optional(kOtherWan)
                                             : std::optional(kWan));
+    if (what & 8) network_.wan->addresses.push_back({kThirdWan, 24});
     if (what & 16) network_.wan.reset();
     if (what & 32) network_.lan[0].index = 0;
-    if (what & 64) network_.lan[0].addresses.push_back({kGatewayV6, 64});
+    if (what & 64) {
+      network_.lan[0].addresses.push_back({kUla1, 64});
+      if (what & 4) network_.lan[0].addresses.back().address = kOtherUla1;
+      network_.lan[0].addresses.push_back({Address::v6({0xfe, 0x80}), 64});
+    }
     if (what & 128) network_.lan.push_back({"guest", 9, {}});
     (void)house_->change_network(network_);
   }
 
   void refuse() {
-    const auto what = octet();
+    const auto what = choices_.octet();
     if (what % 8 == 0) {
-      firewall_->fail_next(octet() % 8);
+      firewall_->fail_next(choices_.octet() % 8);
       return;
     }
     const auto doors = house_->gateway.state().table.doors();
     if (what % 2 == 0 && !doors.empty()) {
-      firewall_->refuse(key_of(doors[octet() % doors.size()].door));
+      firewall_->refuse(key_of(doors[choices_.octet() % doors.size()].door));
     } else {
-      const auto port = static_cast<std::uint16_t>(1024 + octet() % 10);
+      const auto port = static_cast<std::uint16_t>(1024 + choices_.octet() % 10);
       firewall_->refuse({DoorKey::Kind::forward4,
                          what & 16 ? Protocol::udp : Protocol::tcp,
                          {what & 32 ? kOtherWan : kWan, port}});
@@ -181,7 +228,11 @@ class Story {
     for (int rounds = 0; is_due(); ++rounds) {
       POSTERN_CHECK(rounds < 4);
       for (const auto& sent : house_->gateway.on_timeout(house_->now).send) {
-        POSTERN_CHECK(sent.destination.address.is_multicast());
+        // Announcements, and mapping updates to whoever asked.
+        const bool is_to_asker = sent.destination.port >= 40000 && !is_natpmp(sent.payload);
+        POSTERN_CHECK(is_to_asker || sent.destination.address.is_multicast());
+        POSTERN_CHECK(sent.source.port == pcp::kServerPort && sent.interface_index == kLanIndex);
+        check_message(sent.payload);
       }
     }
   }
@@ -191,24 +242,7 @@ class Story {
     return next && *next <= house_->now;
   }
 
-  [[nodiscard]] std::uint8_t octet() {
-    if (rest_.empty()) return 0;
-    const auto first = rest_.front();
-    rest_ = rest_.subspan(1);
-    return first;
-  }
-
-  /// Its length comes first; 255 stands for a long one, to which nothing in the input corresponds.
-  [[nodiscard]] Octets payload() {
-    const std::size_t length = octet();
-    const auto taken = rest_.first(std::min(length, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    Octets octets(taken.begin(), taken.end());
-    if (length == 255) octets.resize(1400);
-    return octets;
-  }
-
-  Bytes rest_;
+  Choices choices_;
   GatewayOptions options_;
   Network network_ = home_network();
   std::shared_ptr<MemoryBackend> firewall_ = std::make_shared<MemoryBackend>();

@@ -49,6 +49,18 @@ TEST(ScenarioPlayer, PlaysATrueStory) {
             "as told");
 }
 
+TEST(ScenarioPlayer, ServesWhatItIsTold) {
+  const std::string ask = "start\nfrom 192.168.1.10 send 00 00\n";
+  const std::string announce = "from 192.168.1.10 pcp announce 0s\n";
+  const std::string answer = "expect 0280 0000 00000000 00000000 000000000000000000000000\n";
+  EXPECT_EQ(
+      play("serve both\n" + ask + "expect 00 80 0000 ........ c6336407\n" + announce + answer),
+      "as told");
+  EXPECT_EQ(play("serve pcp\nstart\n" + announce + answer), "as told");
+  EXPECT_THAT(play("start\n" + announce + answer),
+              testing::StartsWith("line 3: the answer was 00"));
+}
+
 TEST(ScenarioPlayer, NamesTheLineThatIsNotTrue) {
   EXPECT_THAT(play("start\ndoors 1\n"), testing::StartsWith("line 2: the firewall holds 0"));
   EXPECT_THAT(play("start\nmappings 1\n"), testing::StartsWith("line 2: the table holds 0"));
@@ -84,11 +96,13 @@ TEST(ScenarioPlayer, MissesNoAnswerAndNoSilence) {
 TEST(ScenarioPlayer, RefusesWhatItDoesNotUnderstand) {
   for (const auto* line : {"begin", "at 5", "at 5d", "doors x", "doors", "doors 0 0", "start",
                            "turn", "from host send 00", "from 192.168.1.10 00", "backend sulk",
-                           "limit mappings 5", "wan 1.2.3", "end turn"}) {
+                           "limit mappings 5", "wan 1.2.3", "end turn", "serve pcp",
+                           "from 192.168.1.10 pcp dance 5s", "from 192.168.1.10 pcp map 5"}) {
     EXPECT_THAT(play(std::string("start\n") + line + "\n"), testing::StartsWith("line 2: "))
         << line;
   }
   EXPECT_THAT(play("doors 0\n"), testing::StartsWith("line 1: "));
+  EXPECT_THAT(play("serve tea\n"), testing::StartsWith("line 1: "));
   EXPECT_NE(play(""), "as told");
 }
 

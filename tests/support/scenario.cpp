@@ -138,6 +138,18 @@ class Player {
     }
   }
 
+  void serve(Words& words) {
+    if (house_) throw Broken("what is served is said before the start");
+    const auto what = next(words);
+    if (what == "pcp") {
+      serves_ = Serves::pcp;
+    } else if (what == "both") {
+      serves_ = Serves::both;
+    } else {
+      throw Broken("nothing to serve: " + what);
+    }
+  }
+
   void start(Words&) {
     if (house_) throw Broken("started already");
     run_daemon(kStart);
@@ -148,7 +160,7 @@ class Player {
   void run_daemon(Moment now) {
     GatewayOptions options;
     options.policy = Policy({rule_}, limits_);
-    house_ = std::make_unique<House>(firewall_, std::move(options), now);
+    house_ = std::make_unique<House>(firewall_, std::move(options), now, serves_);
     sort_out(house_->start(home_network(wan_)));
   }
 
@@ -166,9 +178,33 @@ class Player {
 
   void send(Words& words) {
     const Address client = address(next(words));
-    expect_word(words, "send");
-    waiting_.push_back({client, from_hex(rest(words))});
+    const auto how = next(words);
+    auto payload = how == "pcp" ? pcp_header(client, words) : Octets();
+    if (how != "pcp" && how != "send") throw Broken("the word is missing: send");
+    const auto octets = from_hex(rest(words));
+    payload.insert(payload.end(), octets.begin(), octets.end());
+    waiting_.push_back({client, std::move(payload)});
     if (!collecting_) hand_in();
+  }
+
+  /// Version, opcode, lifetime and client address (RFC 6887 §7.1).
+  [[nodiscard]] static Octets pcp_header(const Address& client, Words& words) {
+    const auto opcode = next(words);
+    std::uint8_t number_of = 0;
+    if (opcode == "map") {
+      number_of = 1;
+    } else if (opcode == "peer") {
+      number_of = 2;
+    } else if (opcode != "announce") {
+      throw Broken("unknown opcode: " + opcode);
+    }
+    const auto lifetime = std::chrono::duration_cast<Seconds>(duration(next(words))).count();
+    Octets header{pcp::kVersion, number_of, 0, 0};
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      header.push_back(static_cast<std::uint8_t>(lifetime >> shift));
+    }
+    header.insert(header.end(), client.octets().begin(), client.octets().end());
+    return header;
   }
 
   void turn(Words&) {
@@ -296,26 +332,20 @@ class Player {
   }
 
   const std::unordered_map<std::string, Action> actions_{
-      {"limit", action(&Player::set_limit)},
-      {"start", action(&Player::start)},
-      {"restart", action(&Player::restart)},
-      {"at", action(&Player::at)},
-      {"wan", action(&Player::wan)},
-      {"from", action(&Player::send)},
-      {"turn", action(&Player::turn)},
-      {"end", action(&Player::end_turn)},
-      {"backend", action(&Player::backend)},
-      {"expect", action(&Player::expect)},
-      {"announcements", action(&Player::announcements)},
-      {"doors", action(&Player::doors)},
-      {"mappings", action(&Player::mappings)},
-      {"open", action(&Player::open)},
-      {"closed", action(&Player::closed)},
+      {"limit", action(&Player::set_limit)}, {"serve", action(&Player::serve)},
+      {"start", action(&Player::start)},     {"restart", action(&Player::restart)},
+      {"at", action(&Player::at)},           {"wan", action(&Player::wan)},
+      {"from", action(&Player::send)},       {"turn", action(&Player::turn)},
+      {"end", action(&Player::end_turn)},    {"backend", action(&Player::backend)},
+      {"expect", action(&Player::expect)},   {"announcements", action(&Player::announcements)},
+      {"doors", action(&Player::doors)},     {"mappings", action(&Player::mappings)},
+      {"open", action(&Player::open)},       {"closed", action(&Player::closed)},
   };
 
   std::shared_ptr<MemoryBackend> firewall_ = std::make_shared<MemoryBackend>();
   Limits limits_;
   Rule rule_ = default_rule();
+  Serves serves_ = Serves::natpmp;
   std::optional<Address> wan_ = kWan;
   std::unique_ptr<House> house_;
 
