@@ -25,17 +25,9 @@ DoorKey key_of(const Door& door) {
 }
 
 std::vector<TimedDoor> doors_of(const Mapping& mapping) {
-  const Moment ends = mapping.ends();
-  auto admitted = mapping.admitted();
-  if (mapping.is_pinhole()) {
-    return {{Pinhole6{mapping.protocol, mapping.internal, std::move(admitted)}, ends}};
-  }
-  std::vector<TimedDoor> doors{
-      {Forward4{mapping.protocol, mapping.external, mapping.internal, std::move(admitted)}, ends}};
-  if (mapping.is_oldest_of_internal) {
-    doors.push_back({Pin4{mapping.protocol, mapping.internal}, ends});
-    doors.push_back({Outbound4{mapping.protocol, mapping.internal, mapping.external}, ends});
-  }
+  std::vector<TimedDoor> doors;
+  doors.reserve(kMostDoorsOfMapping);
+  for_each_door(mapping, [&](TimedDoor timed) { doors.push_back(std::move(timed)); });
   return doors;
 }
 

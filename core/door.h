@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -92,7 +93,25 @@ struct DoorChange {
   friend bool operator==(const DoorChange&, const DoorChange&) = default;
 };
 
-/// The doors that a mapping needs, each ending with the mapping.
+inline constexpr std::size_t kMostDoorsOfMapping = 3;
+
+/// Calls `visit` with each door that a mapping needs, which ends with the mapping. The order is the
+/// same for all mappings.
+template <class Visit>
+void for_each_door(const Mapping& mapping, Visit visit) {
+  const Moment ends = mapping.ends();
+  const auto& [protocol, internal, external] =
+      std::tie(mapping.protocol, mapping.internal, mapping.external);
+  if (mapping.is_pinhole()) {
+    visit(TimedDoor{Pinhole6{protocol, internal, mapping.admitted()}, ends});
+    return;
+  }
+  visit(TimedDoor{Forward4{protocol, external, internal, mapping.admitted()}, ends});
+  if (!mapping.is_oldest_of_internal) return;
+  visit(TimedDoor{Pin4{protocol, internal}, ends});
+  visit(TimedDoor{Outbound4{protocol, internal, external}, ends});
+}
+
 [[nodiscard]] std::vector<TimedDoor> doors_of(const Mapping& mapping);
 
 }  // namespace postern

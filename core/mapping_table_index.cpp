@@ -90,10 +90,9 @@ std::vector<const Mapping*> MappingTable::oldest(std::size_t count) const {
 
 std::vector<TimedDoor> MappingTable::doors() const {
   std::vector<TimedDoor> all;
-  all.reserve(2 * mappings_.size());
+  all.reserve(kMostDoorsOfMapping * mappings_.size());
   for (const auto& [id, entry] : mappings_) {
-    const auto own = doors_of(entry.mapping);
-    all.insert(all.end(), own.begin(), own.end());
+    for_each_door(entry.mapping, [&](TimedDoor timed) { all.push_back(std::move(timed)); });
   }
   return all;
 }

@@ -20,6 +20,24 @@ constexpr Seconds kPortRest{120};
   return stays ? TableEvent::Kind::renewed : TableEvent::Kind::moved;
 }
 
+/// Whether the doors of both have the same keys. No other mapping's doors have those then, before
+/// or after.
+[[nodiscard]] bool has_same_keys(const Mapping& before, const Mapping& after) {
+  return before.protocol == after.protocol && before.internal == after.internal &&
+         before.external == after.external &&
+         before.is_oldest_of_internal == after.is_oldest_of_internal;
+}
+
+/// The changes from a mapping's doors to those of one that has the same keys: what most turns are.
+void add_changes(const Mapping& before, const Mapping& after, std::vector<DoorChange>& changes) {
+  std::size_t next = changes.size();
+  const bool spares_flows = !before.has_inbound_claim();
+  for_each_door(before, [&](TimedDoor timed) {
+    changes.push_back({std::move(timed), std::nullopt, spares_flows});
+  });
+  for_each_door(after, [&](TimedDoor timed) { changes[next++].after = std::move(timed); });
+}
+
 }  // namespace
 
 void MappingTable::expire(Moment now) {
@@ -44,6 +62,7 @@ void MappingTable::expire(Moment now) {
 
 std::vector<DoorChange> MappingTable::staged_changes() const {
   std::vector<DoorChange> changes;
+  changes.reserve(kMostDoorsOfMapping * before_turn_.size());
   std::unordered_map<DoorKey, std::size_t> position;
   const auto change_of = [&](const Door& door) -> DoorChange& {
     const auto [found, is_new] = position.try_emplace(key_of(door), changes.size());
@@ -51,15 +70,23 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
     return changes[found->second];
   };
   for (const auto& [id, before] : before_turn_) {
-    if (before) {
-      for (const auto& timed : doors_of(before->mapping)) {
-        auto& change = change_of(timed.door);
-        change.before = timed;
-        change.spares_flows = !before->mapping.has_inbound_claim();
-      }
+    const Mapping* after = find(id);
+    if (before && after && has_same_keys(before->mapping, *after)) {
+      add_changes(before->mapping, *after, changes);
+      continue;
     }
-    if (const Mapping* after = find(id)) {
-      for (const auto& timed : doors_of(*after)) change_of(timed.door).after = timed;
+    if (before) {
+      for_each_door(before->mapping, [&](TimedDoor timed) {
+        auto& change = change_of(timed.door);
+        change.before = std::move(timed);
+        change.spares_flows = !before->mapping.has_inbound_claim();
+      });
+    }
+    if (after) {
+      for_each_door(*after, [&](TimedDoor timed) {
+        auto& change = change_of(timed.door);
+        change.after = std::move(timed);
+      });
     }
   }
   std::erase_if(changes, [](const DoorChange& change) { return change.before == change.after; });
