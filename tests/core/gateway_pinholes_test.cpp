@@ -125,6 +125,19 @@ TEST_F(GatewayPinholesTest, ThatTheFirewallWouldNotCloseAreTriedAgain) {
   EXPECT_LE(pinhole_epoch(), 1U);
 }
 
+TEST_F(GatewayPinholesTest, AreNotLostBeforeTheFirewallHasClosedThem) {
+  (void)house_.pass(Seconds(5));
+  house_.backend->fail_next(1000);
+  EXPECT_EQ(announced(house_.change_network(dual_stack_network(kNewGatewayV6))), 0U);
+  EXPECT_EQ(announced(house_.pass(Seconds(5))), 0U);
+  EXPECT_TRUE(is_open());
+  EXPECT_EQ(pinhole_epoch(), 210U);
+  house_.backend->heal();
+  EXPECT_GE(announced(house_.pass(Seconds(1))), 2U);
+  EXPECT_FALSE(is_open());
+  EXPECT_LE(pinhole_epoch(), 1U);
+}
+
 TEST_F(GatewayPinholesTest, AreLostOnceHoweverOftenTheFirewallFails) {
   (void)house_.pass(Seconds(5));
   house_.backend->fail_next(1);

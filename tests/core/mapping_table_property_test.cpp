@@ -16,7 +16,7 @@ namespace {
 
 using namespace test;
 
-constexpr int kSteps = 5000;
+constexpr int kSteps = 3000;
 constexpr std::array kHosts{kHostA, kHostB, kHostC};
 
 constexpr std::array kPeers{Endpoint{Address::v4({192, 0, 2, 1}), 9000},
