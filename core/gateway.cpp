@@ -62,6 +62,38 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   });
 }
 
+[[nodiscard]] bool covers(const RemoteFilter& wide, const RemoteFilter& narrow) {
+  return wide.remote.length() <= narrow.remote.length() &&
+         wide.remote.contains(narrow.remote.network()) && wide.first_port <= narrow.first_port &&
+         narrow.last_port <= wide.last_port;
+}
+
+/// Whether who came in through `before` surely comes in through `after` as well. Both have one key.
+template <class Kind>
+[[nodiscard]] bool still_admits(const Kind& before, const Kind& after) {
+  if (after.internal != before.internal) return false;
+  if (after.filters.empty()) return true;
+  return !before.filters.empty() &&
+         std::all_of(before.filters.begin(), before.filters.end(), [&](const RemoteFilter& narrow) {
+           return std::any_of(after.filters.begin(), after.filters.end(),
+                              [&](const RemoteFilter& wide) { return covers(wide, narrow); });
+         });
+}
+
+/// The door stays and only lets in more peers than before.
+[[nodiscard]] bool is_widening(const DoorChange& change) {
+  if (!change.before || !change.after) return false;
+  const auto& before = change.before->door;
+  const auto& after = change.after->door;
+  if (const auto* forward = std::get_if<Forward4>(&before)) {
+    return still_admits(*forward, std::get<Forward4>(after));
+  }
+  if (const auto* pinhole = std::get_if<Pinhole6>(&before)) {
+    return still_admits(*pinhole, std::get<Pinhole6>(after));
+  }
+  return false;
+}
+
 [[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {
   std::vector<Prefix> prefixes;
   for (const auto& interface : network.lan) {
@@ -230,9 +262,8 @@ void Gateway::note_refusal(const BackendError& error, Turn& turn) {
 void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
   for (const auto& change : changes) {
     // A pin lets through what a forward, which has a change of its own, has translated.
-    if (change.is_renewal() || change.spares_flows || change.key().kind == DoorKey::Kind::pin4)
-      continue;
-    if (change.before) {
+    if (change.is_renewal() || change.key().kind == DoorKey::Kind::pin4) continue;
+    if (change.before && !change.spares_flows && !is_widening(change)) {
       const bool ended_by_itself = change.before->ends <= now;
       purges_.push_back({FlowPurge::Which::through_door, change.before->door,
                          ended_by_itself && keeps_established_tcp_});

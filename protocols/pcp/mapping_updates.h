@@ -20,17 +20,25 @@ class MappingUpdates {
   /// The most that are due at one moment.
   static constexpr std::size_t kMostAtOnce = 64;
 
-  /// Begins to tell of this mapping, or begins anew.
+  struct Due {
+    MappingId id = 0;
+    Moment moved{};
+
+    friend bool operator==(const Due&, const Due&) = default;
+  };
+
+  /// This mapping moved just now: begins to tell of it, or begins anew.
   void start(MappingId id, Moment now);
-  /// The client knows, or nobody is left who should.
+  /// The clients know, or nobody is left who should.
   void stop(MappingId id);
 
   /// The mappings to be told of now, at most kMostAtOnce; each counts as told once more.
-  [[nodiscard]] std::vector<MappingId> take_due(Moment now);
+  [[nodiscard]] std::vector<Due> take_due(Moment now);
   [[nodiscard]] std::optional<Moment> next() const;
 
  private:
   struct Running {
+    Moment moved;
     Moment due;
     int told = 0;
   };
