@@ -55,8 +55,6 @@ void Frontend::on_table_events(std::span<const TableEvent> events, const Gateway
   for (const auto& event : events) {
     if (event.kind == TableEvent::Kind::moved && has_own_claim(event.mapping)) {
       updates_.start(event.mapping.id, now);
-    } else if (event.kind == TableEvent::Kind::closed) {
-      updates_.stop(event.mapping.id);
     }
   }
 }
@@ -66,11 +64,10 @@ std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Mo
   if (v4_announcements_.take_due(now)) append(due, announcements_v4(state, now));
   if (v6_announcements_.take_due(now)) append(due, announcements_v6(state, now));
   for (const auto& [id, moved] : updates_.take_due(now)) {
-    const Mapping* mapping = state.table.find(id);
-    auto updates =
-        mapping ? mapping_updates(*mapping, moved, state, now) : std::vector<OutgoingDatagram>();
-    if (updates.empty()) updates_.stop(id);
-    append(due, std::move(updates));
+    // It may have ended meanwhile.
+    if (const Mapping* mapping = state.table.find(id)) {
+      append(due, mapping_updates(*mapping, moved, state, now));
+    }
   }
   return due;
 }

@@ -81,6 +81,7 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
   std::vector<OutgoingDatagram> all;
   for (const auto& claim : mapping.claims) {
     if (claim.claimant.frontend != kFrontendName || !claim.contact) continue;
+    // The client knows already.
     if (was_granted_after(claim, moved)) continue;
     const auto& [interface_index, gateway, asker] = *claim.contact;
     all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/pcp/pcp_house.h"
@@ -19,6 +20,23 @@ TEST_F(PcpDelete, ClosesTheDoorsAtOnce) {
   EXPECT_EQ(gone.nonce, kNonce);
   EXPECT_EQ(house_->doors(), 0U);
   EXPECT_EQ(house_->mappings(), 0U);
+}
+
+// PCP-120: also when another host gets the port in the same turn.
+TEST_F(PcpDelete, EndsTheConnections) {
+  (void)map({.suggested_port = 40001});
+  (void)house_->pass(Seconds(1));
+  house_->flows.purged.clear();
+  const auto gone = emit(map_of(deletion({})));
+  const auto next = emit(map_of({.client = kHostB, .suggested_port = 40001}));
+  (void)house_->send_all({from(kHostA, gone), from(kHostB, next)});
+  ASSERT_EQ(find({.client = kHostB})->external.port, 40001);
+  (void)house_->pass(Seconds(1));
+  const Door forward = Forward4{Protocol::udp, {kWan, 40001}, {kHostA, 8080}};
+  const Door outbound = Outbound4{Protocol::udp, {kHostA, 8080}, {kWan, 40001}};
+  EXPECT_THAT(house_->flows.purged,
+              testing::IsSupersetOf({FlowPurge{FlowPurge::Which::through_door, forward},
+                                     FlowPurge{FlowPurge::Which::through_door, outbound}}));
 }
 
 // PCP-122

@@ -44,6 +44,14 @@ TEST_F(PcpAddresses, PreferFailureMeansTheAddressToo) {
   EXPECT_EQ(map(wish).external_address, kOtherWan);
 }
 
+// PCP-135
+TEST_F(PcpAddresses, ALiveFlowKeepsItsOwn) {
+  house_->flows.flow = Flow{Protocol::udp, {kHostA, 8080}, {kOtherWan, 50505}, {kPeer, 443}};
+  const auto granted = peer({.suggested_address = kWan}, {kPeer, 443});
+  EXPECT_EQ(granted.external_address, kOtherWan);
+  EXPECT_EQ(granted.external_port, 50505);
+}
+
 // PCP-161, 180
 TEST_F(PcpAddresses, AMappingMovesWhenItsAddressGoes) {
   (void)map({.suggested_port = 40001, .suggested_address = kOtherWan});

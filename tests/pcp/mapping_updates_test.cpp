@@ -34,17 +34,6 @@ TEST(MappingUpdateSchedule, TellsThreeTimes) {
 }
 
 // PCP-181
-TEST(MappingUpdateSchedule, StopsWhenTold) {
-  MappingUpdates updates;
-  updates.start(7, kStart);
-  updates.stop(8);
-  EXPECT_EQ(updates.take_due(kStart), (std::vector<MappingUpdates::Due>{{7, kStart}}));
-  updates.stop(7);
-  EXPECT_FALSE(updates.next());
-  EXPECT_TRUE(updates.take_due(kStart + Seconds(10)).empty());
-}
-
-// PCP-181
 TEST(MappingUpdateSchedule, BeginsAnewWhenItMovesAgain) {
   MappingUpdates updates;
   updates.start(7, kStart);
@@ -83,6 +72,15 @@ TEST(MappingUpdateSchedule, SpreadsManyMappings) {
     EXPECT_LE(count, 3 * MappingUpdates::kMostAtOnce) << moment;
   }
   EXPECT_GE(at_once.size(), 3 * kMany / MappingUpdates::kMostAtOnce / 2);
+}
+
+// PCP-176
+TEST(MappingUpdateSchedule, TellsOfFewAtOnceAfterALongSleep) {
+  MappingUpdates updates;
+  for (MappingId id = 1; id <= 1000; ++id) updates.start(id, kStart);
+  const Moment late = kStart + Seconds(60);
+  EXPECT_EQ(updates.take_due(late).size(), MappingUpdates::kMostAtOnce);
+  EXPECT_EQ(updates.take_due(late).size(), MappingUpdates::kMostAtOnce);
 }
 
 // --- What a house sends
@@ -144,6 +142,32 @@ TEST_F(PcpUpdate, TellsOfAPeerToo) {
   EXPECT_EQ(update.remote_address, kPeer);
   EXPECT_EQ(update.remote_port, 443);
   EXPECT_EQ(update.lifetime, 3300U);
+}
+
+// PCP-154, 180
+TEST_F(PcpUpdate, TellsOfFiltersOnlyWhoMayAskForThem) {
+  (void)peer({}, {kPeer, 443});
+  (void)map({.options = {Filter{128, 0, kOtherPeer}}});
+  for (const auto& datagram : renumber()) {
+    const auto response = read_pcp(datagram.payload);
+    if (const auto* update = std::get_if<PeerResponse>(&response.body)) {
+      EXPECT_EQ(update->options, Options{});
+    } else {
+      EXPECT_EQ(std::get<MapResponse>(response.body).options,
+                (Options{Filter{128, 0, kOtherPeer}}));
+    }
+  }
+}
+
+// PCP-061, 180
+TEST_F(PcpUpdate, TellsTheConfiguredAddressBehindAnotherNat) {
+  GatewayOptions options;
+  options.external_address = kPeer;
+  become(options);
+  (void)map({});
+  const auto sent = renumber();
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(success_as<MapResponse>(read_pcp(sent.front().payload)).external_address, kPeer);
 }
 
 // PCP-181
@@ -227,6 +251,15 @@ TEST_F(PcpUpdate, IsNotNeededWhenTheSameAddressComesBack) {
   (void)house_->pass(Seconds(300));
   EXPECT_TRUE(updates_in(house_->change_network(dual_network(std::nullopt))).empty());
   EXPECT_TRUE(updates_in(house_->change_network(dual_network())).empty());
+}
+
+// PCP-180
+TEST_F(PcpUpdate, IsSentWhenAnotherAddressComesBack) {
+  (void)map({});
+  (void)house_->pass(Seconds(300));
+  (void)house_->change_network(dual_network(std::nullopt));
+  (void)house_->pass(Seconds(60));
+  EXPECT_EQ(updates_in(house_->change_network(dual_network(kOtherWan))).size(), 1U);
 }
 
 // PCP-086, 180: nothing is promised before the doors stand at the new address.
