@@ -139,8 +139,6 @@ class Decision {
 
   [[nodiscard]] bool is_host_of_lan(const Address& address) const {
     const auto& network = around_.state.network;
-    const bool is_host =
-        !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
     const bool is_ours =
         network.is_lan_address(address) || (network.wan && network.wan->has(address));
     const bool is_broadcast =
@@ -149,7 +147,7 @@ class Decision {
             return own.prefix().directed_broadcast() == address;
           });
         });
-    return is_host && !is_ours && !is_broadcast && table().policy().is_on_link(address);
+    return !is_ours && !is_broadcast && table().policy().is_on_link(address);
   }
 
   [[nodiscard]] Claimant claimant(std::optional<Endpoint> remote = std::nullopt) const {

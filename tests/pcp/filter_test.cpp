@@ -173,15 +173,17 @@ TEST_F(PcpFilter, MovesWithTheMapping) {
                         Option{kOnlyPeer}, Option{Filter{120, 443, Address::v4({9, 9, 9, 0})}}));
 }
 
-// PCP-151: a second filter ends no connection of the first one's peers.
-TEST_F(PcpFilter, ThatIsAddedEndsOnlyWhatWentPastTheDoor) {
-  (void)map(with({kOnlyPeer}));
-  (void)house_->pass(Seconds(1));
-  house_->flows.purged.clear();
-  (void)map(with({kOnlyOther}));
-  (void)house_->pass(Seconds(1));
-  ASSERT_EQ(house_->flows.purged.size(), 1U);
-  EXPECT_EQ(house_->flows.purged.front().which, FlowPurge::Which::past_door);
+// PCP-151: a second filter, or none any more, ends no connection of the first one's peers.
+TEST_F(PcpFilter, ThatLetsMoreInEndsOnlyWhatWentPastTheDoor) {
+  for (const auto& more : {kOnlyOther, Filter{120, 0, kPeer}, kRemoveAll}) {
+    (void)map(with({kRemoveAll, kOnlyPeer}));
+    (void)house_->pass(Seconds(1));
+    house_->flows.purged.clear();
+    (void)map(with({more}));
+    (void)house_->pass(Seconds(1));
+    ASSERT_EQ(house_->flows.purged.size(), 1U);
+    EXPECT_EQ(house_->flows.purged.front().which, FlowPurge::Which::past_door);
+  }
 }
 
 // PCP-151

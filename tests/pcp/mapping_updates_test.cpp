@@ -239,6 +239,17 @@ TEST_F(PcpUpdate, HasTheEpochOfTheAskersFamily) {
   EXPECT_EQ(read_pcp(sent.front().payload).epoch, 342U);
 }
 
+// PCP-185
+TEST_F(PcpUpdate, IsNotEvenPlannedForMappingsOfOtherProtocols) {
+  RecordingFlowTable flows;
+  Frontend frontend({}, flows);
+  Mapping mapping{7, Protocol::udp, {kHostA, 8080}, {kWan, 40001}};
+  mapping.claims.push_back({{"natpmp", kHostA}, {}});
+  const TableEvent moved{TableEvent::Kind::moved, mapping};
+  frontend.on_table_events({{moved}}, house_->gateway.state(), kStart);
+  EXPECT_FALSE(frontend.next_timeout());
+}
+
 // PCP-195
 TEST_F(PcpUpdate, TellsNothingOfPinholes) {
   (void)map({.client = kHostA6});

@@ -86,6 +86,17 @@ TEST_F(PcpThirdParty, IsForHostsOfTheLanOnly) {
   }
 }
 
+// PCP-142: a rule that lists clients elsewhere makes no hosts of the LAN of them.
+TEST_F(PcpThirdParty, IsNotForListedClientsElsewhere) {
+  GatewayOptions options;
+  Rule rule = default_rule();
+  rule.client_prefixes = {Prefix::of(kPeer)};
+  options.policy = Policy({rule});
+  become(options, with_controllers());
+  EXPECT_EQ(error_of(wish_for(kPeer)), kNotAuthorized);
+  EXPECT_EQ(error_of(wish_for(kHostB)), kGranted);
+}
+
 // PCP-084, 141
 TEST_F(PcpThirdParty, MayBeOfTheOtherFamily) {
   const auto pinhole = map(wish_for(kHostB6));
