@@ -243,7 +243,7 @@ TEST_F(PcpUpdate, HasTheEpochOfTheAskersFamily) {
 TEST_F(PcpUpdate, IsNotEvenPlannedForMappingsOfOtherProtocols) {
   RecordingFlowTable flows;
   Frontend frontend({}, flows);
-  Mapping mapping{7, Protocol::udp, {kHostA, 8080}, {kWan, 40001}};
+  Mapping mapping;
   mapping.claims.push_back({{"natpmp", kHostA}, {}});
   const TableEvent moved{TableEvent::Kind::moved, mapping};
   frontend.on_table_events({{moved}}, house_->gateway.state(), kStart);
