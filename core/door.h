@@ -90,6 +90,8 @@ struct DoorChange {
 
   [[nodiscard]] DoorKey key() const { return key_of(before ? before->door : after->door); }
   [[nodiscard]] bool is_renewal() const { return before && after && before->door == after->door; }
+  /// The door stays, and whoever could come in through it still can.
+  [[nodiscard]] bool only_widens() const;
   friend bool operator==(const DoorChange&, const DoorChange&) = default;
 };
 

@@ -228,7 +228,7 @@ void Gateway::note_flows(std::span<const DoorChange> changes, Moment now) {
   for (const auto& change : changes) {
     // A pin lets through what a forward, which has a change of its own, has translated.
     if (change.is_renewal() || change.key().kind == DoorKey::Kind::pin4) continue;
-    if (change.before && !change.spares_flows) {
+    if (change.before && !change.spares_flows && !change.only_widens()) {
       const bool ended_by_itself = change.before->ends <= now;
       purges_.push_back({FlowPurge::Which::through_door, change.before->door,
                          ended_by_itself && keeps_established_tcp_});

@@ -71,9 +71,9 @@ class Decision {
     if (const auto refused = check_host()) return refuse(name, *refused);
     const auto external = is_delete ? erase(map) : this->map(map);
     if (!external) return refuse(name, external.error());
-    const MapResponse response{external->lifetime, epoch(),           map.nonce,
-                               map.protocol,       map.internal_port, external->port,
-                               external->address,  request_.options};
+    const MapResponse response{
+        external->lifetime, epoch(),        map.nonce,         map.protocol,
+        map.internal_port,  external->port, external->address, processed_options()};
     return reply(name, "success", emit(response));
   }
 
@@ -84,17 +84,20 @@ class Decision {
     if (!protocol) return refuse("peer", refusal(ResultCode::unsupp_protocol));
     const auto external = this->peer(peer, *protocol);
     if (!external) return refuse("peer", external.error());
-    const PeerResponse response{
-        external->lifetime,  epoch(),         peer.nonce,        peer.protocol,
-        peer.internal_port,  external->port,  external->address, peer.remote_port,
-        peer.remote_address, request_.options};
+    const PeerResponse response{external->lifetime,  epoch(),
+                                peer.nonce,          peer.protocol,
+                                peer.internal_port,  external->port,
+                                external->address,   peer.remote_port,
+                                peer.remote_address, processed_options()};
     return reply("peer", "success", emit(response));
   }
 
  private:
   [[nodiscard]] const Address& host() const { return request_.internal_address(); }
   [[nodiscard]] MappingTable& table() const { return around_.state.table; }
-  [[nodiscard]] std::uint32_t epoch() const { return around_.epoch(request_.client); }
+  [[nodiscard]] std::uint32_t epoch() const {
+    return epoch_for(request_.client, around_.state, around_.now);
+  }
 
   [[nodiscard]] Handled reply(std::string_view name, std::string_view outcome,
                               std::vector<std::uint8_t> octets) const {
@@ -103,6 +106,18 @@ class Decision {
   [[nodiscard]] Handled refuse(std::string_view name, const Refusal& refused) const {
     return reply(name, refused.outcome,
                  emit_error(datagram_.payload, refused.result, refused.lifetime, epoch()));
+  }
+
+  /// Without a lifetime nothing is stored, so there is no description that could be repeated
+  /// (RFC 7220 §3).
+  [[nodiscard]] Options processed_options() const {
+    Options options = request_.options;
+    if (request_.lifetime == 0) {
+      std::erase_if(options, [](const Option& option) {
+        return std::holds_alternative<Description>(option);
+      });
+    }
+    return options;
   }
 
   /// Whether the client may ask for this host at all.
@@ -124,8 +139,6 @@ class Decision {
 
   [[nodiscard]] bool is_host_of_lan(const Address& address) const {
     const auto& network = around_.state.network;
-    const bool is_host =
-        !address.is_unspecified() && !address.is_multicast() && !address.is_loopback();
     const bool is_ours =
         network.is_lan_address(address) || (network.wan && network.wan->has(address));
     const bool is_broadcast =
@@ -134,7 +147,7 @@ class Decision {
             return own.prefix().directed_broadcast() == address;
           });
         });
-    return is_host && !is_ours && !is_broadcast && table().policy().is_on_link(address);
+    return !is_ours && !is_broadcast && table().policy().is_on_link(address);
   }
 
   [[nodiscard]] Claimant claimant(std::optional<Endpoint> remote = std::nullopt) const {
@@ -180,9 +193,11 @@ class Decision {
   }
 
   [[nodiscard]] External external_of(const Mapping& mapping, std::uint32_t lifetime) const {
-    const auto& [address, port] = mapping.external;
-    const auto& known = around_.state.external_address;
-    return {mapping.is_pinhole() ? address : known.reported(address), port, lifetime};
+    return {reported(mapping.external.address), mapping.external.port, lifetime};
+  }
+
+  [[nodiscard]] Address reported(const Address& local) const {
+    return around_.state.external_address.reported(local);
   }
 
   /// Of the claim as it stands (RFC 6887 §11.3: what a wrong nonce is told).
@@ -231,15 +246,12 @@ class Decision {
     if (const Claim* claim = table().find_claim(protocol, wish.internal, wish.claimant)) {
       return renew_peer(wish, *claim);
     }
-    const auto flow = wish.internal.address.is_v4()
-                          ? around_.flows.find(protocol, wish.internal, remote)
-                          : Result<std::optional<Flow>, std::string>();
+    const auto flow = around_.flows.find(protocol, wish.internal, remote);
     // Without knowing whether the flow runs, its external port cannot be told.
     if (!flow) return fail(refusal(ResultCode::no_resources));
     if (*flow) {
       const auto& [address, port] = (*flow)->external;
-      const auto& known = around_.state.external_address;
-      if (request_.lifetime == 0) return External{known.reported(address), port, 0};
+      if (request_.lifetime == 0) return External{reported(address), port, 0};
       wish.suggested_external_address = address;
       wish.suggested_external_port = port;
     } else if (request_.lifetime == 0) {

@@ -14,17 +14,19 @@ namespace postern::pcp {
 
 inline constexpr std::string_view kFrontendName = "pcp";
 
+/// Pinholes have an epoch of their own (RFC 6887 §8.5). A client knows one for each address that it
+/// asks, so its own family decides, not that of a mapping for another host.
+[[nodiscard]] inline std::uint32_t epoch_for(const Address& client, const GatewayState& state,
+                                             Moment now) {
+  return (client.is_v4() ? state.epoch : state.pinhole_epoch).seconds(now);
+}
+
 /// What a request is decided with.
 struct Surroundings {
   const Settings& settings;
   GatewayState& state;
   FlowTable& flows;
   Moment now;
-
-  /// Pinholes have an epoch of their own (RFC 6887 §8.5).
-  [[nodiscard]] std::uint32_t epoch(const Address& client) const {
-    return (client.is_v4() ? state.epoch : state.pinhole_epoch).seconds(now);
-  }
 };
 
 /// Decides about one request, stages what it asks for, and answers it (RFC 6887 §11.3, §12.3,

@@ -25,14 +25,13 @@ Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& st
   if (std::holds_alternative<Silence>(parsed)) {
     return {std::nullopt, kFrontendName, "malformed", "silence"};
   }
-  const Surroundings surroundings{settings_, state, flows_, now};
   if (const auto* failure = std::get_if<Failure>(&parsed)) {
     const auto refused = refusal(failure->result);
     auto octets = emit_error(datagram.payload, refused.result, refused.lifetime,
-                             surroundings.epoch(datagram.source.address));
+                             epoch_for(datagram.source.address, state, now));
     return {reply_to(datagram, std::move(octets)), kFrontendName, "malformed", refused.outcome};
   }
-  return decide(std::get<Request>(parsed), datagram, surroundings);
+  return decide(std::get<Request>(parsed), datagram, {settings_, state, flows_, now});
 }
 
 void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment now) {
@@ -56,8 +55,6 @@ void Frontend::on_table_events(std::span<const TableEvent> events, const Gateway
   for (const auto& event : events) {
     if (event.kind == TableEvent::Kind::moved && has_own_claim(event.mapping)) {
       updates_.start(event.mapping.id, now);
-    } else {
-      updates_.stop(event.mapping.id);
     }
   }
 }
@@ -66,9 +63,10 @@ std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Mo
   std::vector<OutgoingDatagram> due;
   if (v4_announcements_.take_due(now)) append(due, announcements_v4(state, now));
   if (v6_announcements_.take_due(now)) append(due, announcements_v6(state, now));
-  for (const MappingId id : updates_.take_due(now)) {
+  for (const auto& [id, moved] : updates_.take_due(now)) {
+    // It may have ended meanwhile.
     if (const Mapping* mapping = state.table.find(id)) {
-      append(due, mapping_updates(*mapping, state, now));
+      append(due, mapping_updates(*mapping, moved, state, now));
     }
   }
   return due;

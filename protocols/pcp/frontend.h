@@ -23,7 +23,7 @@ class Frontend final : public DatagramFrontend {
                                     Moment now) override;
   /// Starts announcing on the side whose epoch began anew, or, at the start, on both.
   void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
-  /// Starts telling the clients of mappings that moved, and stops when they have asked again.
+  /// Starts telling the clients of mappings that moved.
   void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
                        Moment now) override;
   /// The announcements that are due, from each address of each LAN interface, for clients listen

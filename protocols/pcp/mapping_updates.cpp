@@ -22,7 +22,7 @@ void MappingUpdates::start(MappingId id, Moment now) {
     starts_then_ = 0;
   }
   ++starts_then_;
-  put(id, {last_start_, 0});
+  put(id, {now, last_start_, 0});
 }
 
 void MappingUpdates::stop(MappingId id) {
@@ -32,16 +32,16 @@ void MappingUpdates::stop(MappingId id) {
   running_.erase(found);
 }
 
-std::vector<MappingId> MappingUpdates::take_due(Moment now) {
-  std::vector<MappingId> due;
+std::vector<MappingUpdates::Due> MappingUpdates::take_due(Moment now) {
+  std::vector<Due> due;
   while (!queue_.empty() && queue_.begin()->first <= now && due.size() < kMostAtOnce) {
     const MappingId id = queue_.begin()->second;
-    const auto [was_due, told] = running_.at(id);
-    due.push_back(id);
+    const auto [moved, was_due, told] = running_.at(id);
+    due.push_back({id, moved});
     stop(id);
     // After a long sleep what was missed is not sent all at once.
     const auto gap = kFirstGap * (1 << told);
-    if (told + 1 < kCopies) put(id, {std::max(was_due + gap, now + kFirstGap), told + 1});
+    if (told + 1 < kCopies) put(id, {moved, std::max(was_due + gap, now + kFirstGap), told + 1});
   }
   return due;
 }

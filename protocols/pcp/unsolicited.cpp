@@ -22,32 +22,47 @@ namespace {
   return all;
 }
 
+/// As it would stand in a request.
+[[nodiscard]] Filter option_of(const RemoteFilter& filter) {
+  const bool is_v4 = filter.remote.network().is_v4();
+  // What PCP filters by is one port or all of them.
+  const std::uint16_t port = filter.first_port == filter.last_port ? filter.first_port : 0;
+  return {filter.remote.length() + (is_v4 ? 96U : 0U), port, filter.remote.network()};
+}
+
+/// The options that the client must hear of again (§14.2): whose mapping it is when another host
+/// asked for it, and who may use it. Optional ones are left out.
+[[nodiscard]] Options repeated_options(const Mapping& mapping, const Claim& claim) {
+  Options options;
+  if (claim.contact->asker.address != claim.claimant.client) {
+    options.emplace_back(ThirdParty{claim.claimant.client});
+  }
+  if (!claim.claimant.is_inbound()) return options;
+  for (const auto& filter : mapping.filters) options.emplace_back(option_of(filter));
+  return options;
+}
+
 /// The response that the claim's request would get now.
 [[nodiscard]] std::vector<std::uint8_t> update(const Mapping& mapping, const Claim& claim,
                                                const GatewayState& state, Moment now) {
-  const bool is_v4 = !mapping.is_pinhole();
   const auto left = std::chrono::floor<Seconds>(claim.lease.ends - now).count();
-  PeerResponse response;
-  response.lifetime = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
-  response.epoch = (is_v4 ? state.epoch : state.pinhole_epoch).seconds(now);
-  response.nonce = claim.nonce.value_or(Nonce{});
-  response.protocol = static_cast<std::uint8_t>(mapping.protocol);
-  response.internal_port = mapping.internal.port;
-  response.external_port = mapping.external.port;
-  response.external_address =
-      is_v4 ? state.external_address.reported(mapping.external.address) : mapping.external.address;
-  // Who asked for another host learns which one it is about (§14.2).
-  if (claim.contact->asker.address != claim.claimant.client) {
-    response.options.emplace_back(ThirdParty{claim.claimant.client});
-  }
+  const auto lifetime = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
+  const auto epoch = epoch_for(claim.contact->asker.address, state, now);
+  const auto nonce = claim.nonce.value_or(Nonce{});
+  const auto protocol = static_cast<std::uint8_t>(mapping.protocol);
+  const auto address = state.external_address.reported(mapping.external.address);
+  auto options = repeated_options(mapping, claim);
   if (const auto& remote = claim.claimant.remote) {
-    response.remote_address = remote->address;
-    response.remote_port = remote->port;
-    return emit(response);
+    return emit(PeerResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
+                             mapping.external.port, address, remote->port, remote->address,
+                             std::move(options)});
   }
-  return emit(MapResponse{response.lifetime, response.epoch, response.nonce, response.protocol,
-                          response.internal_port, response.external_port, response.external_address,
-                          std::move(response.options)});
+  return emit(MapResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
+                          mapping.external.port, address, std::move(options)});
+}
+
+[[nodiscard]] bool was_granted_after(const Claim& claim, Moment moment) {
+  return claim.lease.ends - claim.lease.granted > moment;
 }
 
 }  // namespace
@@ -61,11 +76,13 @@ std::vector<OutgoingDatagram> announcements_v6(const GatewayState& state, Moment
   return announcements(state, false, all_nodes, state.pinhole_epoch.seconds(now));
 }
 
-std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, const GatewayState& state,
-                                              Moment now) {
+std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment moved,
+                                              const GatewayState& state, Moment now) {
   std::vector<OutgoingDatagram> all;
   for (const auto& claim : mapping.claims) {
     if (claim.claimant.frontend != kFrontendName || !claim.contact) continue;
+    // The client knows already.
+    if (was_granted_after(claim, moved)) continue;
     const auto& [interface_index, gateway, asker] = *claim.contact;
     all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
   }

@@ -15,9 +15,9 @@ namespace postern::pcp {
 /// ANNOUNCE to ff02::1, from each IPv6 address of each LAN interface.
 [[nodiscard]] std::vector<OutgoingDatagram> announcements_v6(const GatewayState& state, Moment now);
 
-/// A mapping update (RFC 6887 §14.2) for each PCP claim on the mapping, to where the last answer
-/// about that claim went.
-[[nodiscard]] std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping,
+/// A mapping update (RFC 6887 §14.2) for each PCP claim on the mapping that was not renewed since
+/// it moved, to where the last answer about that claim went.
+[[nodiscard]] std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment moved,
                                                             const GatewayState& state, Moment now);
 
 }  // namespace postern::pcp

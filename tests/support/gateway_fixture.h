@@ -16,10 +16,11 @@
 
 namespace postern::test {
 
-/// A request of `client` to the gateway's LAN address. `payload` must outlive the result.
+/// A request of `client` to the gateway's LAN address of its family. `payload` must outlive the
+/// result.
 [[nodiscard]] inline IncomingDatagram from(const Address& client, const Octets& payload,
                                            std::uint16_t source_port = 40123) {
-  return {kLanIndex, {client, source_port}, {kGateway, natpmp::kServerPort}, payload};
+  return {kLanIndex, {client, source_port}, {gateway_of(client), natpmp::kServerPort}, payload};
 }
 
 /// Which protocols a house has in front.

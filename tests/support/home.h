@@ -20,6 +20,20 @@ inline constexpr Address kHostC = Address::v4({192, 168, 1, 12});
 inline constexpr Address kWan = Address::v4({198, 51, 100, 7});
 inline constexpr Address kOtherWan = Address::v4({203, 0, 113, 9});
 
+/// 2001:db8:77::host, in the home's IPv6 network.
+[[nodiscard]] constexpr Address home_v6(std::uint8_t host) {
+  return Address::v6({0x20, 0x01, 0x0d, 0xb8, 0, 0x77, 0, 0, 0, 0, 0, 0, 0, 0, 0, host});
+}
+/// fe80::host, which is on every link.
+[[nodiscard]] constexpr Address link_local(std::uint8_t host) {
+  return Address::v6({0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host});
+}
+inline constexpr Address kGateway6 = home_v6(1);
+inline constexpr Address kHostA6 = home_v6(10);
+inline constexpr Address kHostB6 = home_v6(11);
+inline constexpr Address kGatewayLinkLocal = link_local(1);
+inline constexpr Address kHostALinkLocal = link_local(10);
+
 inline constexpr std::uint32_t kWanIndex = 2;
 inline constexpr std::uint32_t kLanIndex = 3;
 
@@ -32,6 +46,21 @@ inline constexpr std::uint32_t kLanIndex = 3;
 
 [[nodiscard]] inline Network home_network(std::optional<Address> wan = kWan) {
   return {wan_interface(wan), {{"br-lan", kLanIndex, {{kGateway, 24}}}}};
+}
+
+/// The same with IPv6 on the LAN.
+[[nodiscard]] inline Network dual_network(std::optional<Address> wan = kWan) {
+  auto network = home_network(wan);
+  auto& own = network.lan.front().addresses;
+  own.push_back({kGateway6, 64});
+  own.push_back({kGatewayLinkLocal, 64});
+  return network;
+}
+
+/// The LAN's address that this client asks.
+[[nodiscard]] inline Address gateway_of(const Address& client) {
+  if (client.is_v4()) return kGateway;
+  return Prefix(kGatewayLinkLocal, 64).contains(client) ? kGatewayLinkLocal : kGateway6;
 }
 
 }  // namespace postern::test

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "backends/memory/memory_flow_table.h"
 
 namespace postern::test {
 
-/// Remembers what it was asked to purge.
+/// Remembers what it was asked to purge, and finds the one flow that a test gives it.
 class RecordingFlowTable final : public MemoryFlowTable {
  public:
   [[nodiscard]] Result<std::size_t, std::string> purge(std::span<const FlowPurge> purges) override {
@@ -18,6 +21,14 @@ class RecordingFlowTable final : public MemoryFlowTable {
     stray_purges.push_back({{doors.begin(), doors.end()}, spares_established_tcp});
     return 0;
   }
+  [[nodiscard]] Result<std::optional<Flow>, std::string> find(Protocol protocol,
+                                                              const Endpoint& internal,
+                                                              const Endpoint& remote) override {
+    if (find_fails) return fail(std::string("told to fail"));
+    const bool is_it =
+        flow && flow->protocol == protocol && flow->internal == internal && flow->remote == remote;
+    return is_it ? flow : std::nullopt;
+  }
 
   struct StrayPurge {
     std::vector<TimedDoor> doors;
@@ -26,6 +37,8 @@ class RecordingFlowTable final : public MemoryFlowTable {
 
   std::vector<FlowPurge> purged;
   std::vector<StrayPurge> stray_purges;
+  std::optional<Flow> flow;
+  bool find_fails = false;
 };
 
 }  // namespace postern::test
