@@ -140,7 +140,7 @@ class Client:
     """
 
     def __init__(self, server=GATEWAY, source="", nonce=None):
-        self.server = _resolve(server, PORT)
+        self.server = resolved(server, PORT)
         self.nonce = os.urandom(12) if nonce is None else nonce
         family = socket.AF_INET6 if len(self.server) == 4 else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_DGRAM)
@@ -148,7 +148,7 @@ class Client:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:
                 probe.connect(self.server)
                 source = probe.getsockname()
-        self.sock.bind(source if isinstance(source, tuple) else _resolve(source, 0))
+        self.sock.bind(source if isinstance(source, tuple) else resolved(source, 0))
         self.address, self.port = self.sock.getsockname()[:2]
         self.address = self.address.partition("%")[0]
 
@@ -209,7 +209,7 @@ def client_on(lab, host="lan-a", server=GATEWAY, source="", **more):
         return lab.closing(Client(server, source, **more))
 
 
-def _resolve(address, port):
+def resolved(address, port):
     """The socket address of a numeric address; "fe80::1%eth0" needs the interface's namespace."""
     return socket.getaddrinfo(address, port, type=socket.SOCK_DGRAM,
                               flags=socket.AI_NUMERICHOST)[0][4]
