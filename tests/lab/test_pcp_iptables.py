@@ -1,6 +1,6 @@
-"""PCP on the iptables backend: IPv4 as elsewhere, and an honest no to what it cannot do."""
+"""PCP on the iptables backend: IPv4 and IPv6 as on nftables, but for the end of leases."""
 
-from lab import INET, INET2, WAN
+from lab import INET, INET2, INET6, LAN_A6, WAN
 from labtest import LabTest
 from pcp import TCP, UDP, client_on, only_from
 from probe import ABSENT_AFTER, TcpService, UdpService, outbound
@@ -35,8 +35,12 @@ class Pcp(OnNft, LabTest):
         self.assertEqual(host.receive()[0], b"from the peer")
         self.assert_closed(host, 40100)  # from other ports
 
-    def test_no_pinholes(self):
+    def test_pinhole(self):
         self.start()
-        reply = client_on(self.lab, server=GATEWAY6).map(UDP, 4000)
-        self.assertEqual(reply.result, "UNSUPP_PROTOCOL")
-        self.assertEqual(self.daemon.mappings(), {})
+        self.assertTrue(self.daemon.status()["backend"]["pinholes"])
+        client = client_on(self.lab, server=GATEWAY6)
+        host = UdpService(self.lab, "lan-a", 4000, LAN_A6)
+        self.assertEqual(client.map(UDP, 4000).external, (LAN_A6, 4000))
+        self.assertIsNotNone(host.reached((LAN_A6, 4000), INET6))
+        self.assertEqual(client.delete(UDP, 4000).result, "SUCCESS")
+        self.assertIsNone(host.reached((LAN_A6, 4000), INET6))
