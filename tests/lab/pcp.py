@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """A PCP client of a few lines (RFC 6887), for the tests and for trying things by hand.
 
-By hand, from a host of the lab: script/lab exec lan-a python3 -B tests/lab/pcp.py --help
+By hand, from a host of the lab: script/lab exec lan-a tests/lab/pcp.py --help
 """
 
 import argparse
@@ -217,46 +217,31 @@ def resolved(address, port):
 
 # --- The command ----------------------------------------------------------------------------------
 
-def describe(reply):
-    lines = [f"{reply.result}, for {reply.lifetime} s, epoch {reply.epoch}"]
-    if reply.external and reply.result == "SUCCESS":
-        name = {TCP: "TCP", UDP: "UDP"}.get(reply.protocol, f"protocol {reply.protocol}")
-        lines.append("external %s %s port %d to internal port %d"
-                     % (name, *reply.external, reply.internal))
-    return "\n".join(lines)
-
-
 def endpoint(text):
-    """("198.51.100.7", 80) of "198.51.100.7:80" or "[2001:db8::1]:80"."""
+    """("198.51.100.7", 80) of "198.51.100.7:80" or "[2001:db8::1]:80"; else ValueError."""
     address, _, port = text.rpartition(":")
-    address = address.strip("[]")
-    packed(address)  # raises ValueError, which argparse tells the user
-    return address, int(port)
+    return unpacked(packed(address.strip("[]"))), int(port)
 
 
-def network(text):
+def filter_of(text):
     address, _, length = text.partition("/")
-    packed(address)
-    return address, int(length) if length else None
+    return from_everybody() if text == "all" else only_from(address, int(length) if length else None)
 
 
 def options_of(arguments):
-    if arguments.third_party:
-        yield third_party(arguments.third_party)
-    if getattr(arguments, "prefer_failure", False):
-        yield prefer_failure()
-    if getattr(arguments, "everybody", False):
-        yield from_everybody()
-    for remote in getattr(arguments, "only_from", None) or ():
-        yield only_from(*remote)
+    yield from [third_party(arguments.third_party)] if arguments.third_party else []
+    if arguments.kind == "map":
+        yield from [prefer_failure()] * arguments.prefer_failure
+        yield from arguments.only_from
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(
         description="Asks a gateway over PCP (RFC 6887) and prints its answer.",
-        epilog="Examples: pcp.py map tcp 4000    pcp.py map udp 4000 --only-from 203.0.113.99    "
-               "pcp.py -g 2001:db8:1::1 map udp 4000    pcp.py delete udp 4000    "
-               "pcp.py peer udp 4000 203.0.113.99:7000")
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples: pcp.py map tcp 4000\n          pcp.py -g 2001:db8:1::1 map udp 4000\n"
+               "          pcp.py map udp 4000 --only-from 203.0.113.99\n"
+               "          pcp.py peer udp 4000 203.0.113.99:7000\n          pcp.py delete udp 4000")
     parser.add_argument("-g", "--gateway", default=GATEWAY, help=f"its address ({GATEWAY})")
     parser.add_argument("--nonce", type=bytes.fromhex, default=bytes(12),
                         help="24 hexadecimal digits; whoever knows it may renew (all 0)")
@@ -277,9 +262,8 @@ def parse_arguments():
         sub.add_argument("--lifetime", type=int, default=600, help="seconds (600)")
         if kind == "map":
             sub.add_argument("--prefer-failure", action="store_true", help="this port or none")
-            sub.add_argument("--everybody", action="store_true", help="take back earlier filters")
-            sub.add_argument("--only-from", type=network, action="append", metavar="PREFIX",
-                             help="a remote host or network that may use it; may be repeated")
+            sub.add_argument("--only-from", type=filter_of, action="append", default=[],
+                             metavar="PREFIX", help="who may use it; \"all\" lifts earlier ones")
     return parser.parse_args()
 
 
@@ -303,7 +287,9 @@ def main():
     except (LabError, OSError) as failure:
         print(f"pcp.py: {failure}", file=sys.stderr)
         return 1
-    print(describe(reply))
+    print(f"{reply.result}, for {reply.lifetime} s, epoch {reply.epoch}")
+    if reply.result == "SUCCESS" and reply.lifetime:
+        print("external address %s, port %d" % reply.external)
     return 0 if reply.result == "SUCCESS" else 1
 
 
