@@ -225,7 +225,7 @@ def endpoint(text):
 
 def filter_of(text):
     address, _, length = text.partition("/")
-    return from_everybody() if text == "all" else only_from(address, int(length) if length else None)
+    return from_everybody() if text == "all" else only_from(address, *map(int, length.split()))
 
 
 def options_of(arguments):

@@ -5,14 +5,12 @@ answer is that of a NAT-PMP gateway.
 """
 
 import contextlib
-import json
 import pathlib
-import select
 import socket
 import subprocess
 import tempfile
 
-from lab import INET, INET6, LAN_A6, WAN, family_of, wait_until
+from lab import INET, INET6, LAN_A, LAN_A6, WAN, LabError, family_of, wait_until
 from labtest import LabTest
 
 PYTHON = "/usr/bin/python3"  # Debian's, whose packages these are
@@ -29,25 +27,26 @@ class LibTorrent(LabTest):
         super().setUp()
 
     def start_client(self):
-        log = self.enterContext(tempfile.TemporaryFile("w+"))
-        with self.lab.host("lan-a"):
+        directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        out, log = directory / "out", directory / "log"
+        with self.lab.host("lan-a"), out.open("w") as stdout, log.open("w") as stderr:
             client = subprocess.Popen([PYTHON, "-B", CLIENT, str(PORT)], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, stderr=log, text=True)
-        client.log = log
-        self.addCleanup(client.stdout.close)
+                                      stdout=stdout, stderr=stderr)
+        client.out, client.log = out, log
+        self.addCleanup(client.stdin.close)
         self.addCleanup(client.wait)
         self.addCleanup(client.kill)
         return client
 
     def mapped(self, client, count):
         """The ports that the client says are mapped, once they are so many."""
-        lines = []
-        while len(lines) < count:
-            if not select.select([client.stdout], [], [], 15)[0]:
-                client.log.seek(0)
-                self.fail(f"only {lines} were mapped:\n{client.log.read()}")
-            lines.append(json.loads(client.stdout.readline())["port"])
-        return lines
+        def ports():
+            return [int(line) for line in client.out.read_text().split("\n")[:-1]]
+        try:
+            wait_until(lambda: len(ports()) >= count, 20, "the client's ports are mapped")
+        except LabError:
+            self.fail(f"only {ports()} were mapped:\n{client.log.read_text()}")
+        return ports()
 
     def is_reached(self, kind, target, source):
         """Whether the client itself answers: by accepting, or by the answer to a ping."""
@@ -91,7 +90,7 @@ class LibTorrent(LabTest):
         mappings = {(m["protocol"], m["internal"]["address"]): m["external"]["port"]
                     for m in self.daemon.status()["mappings"]}
         for protocol, kind in ("tcp", socket.SOCK_STREAM), ("udp", socket.SOCK_DGRAM):
-            port = mappings[protocol, "192.168.1.10"]
+            port = mappings[protocol, LAN_A]
             self.assertNotEqual(port, PORT)
             self.assertTrue(self.is_reached(kind, (WAN, port), INET), protocol)
 

@@ -6,11 +6,11 @@ import struct
 import time
 
 import pcp
-from lab import GATEWAY
+from lab import GATEWAY, GATEWAY6
 from labtest import LabTest
 from pcp import CLIENT_PORT, PORT
 from probe import captured
-from test_pcp_ipv6 import GATEWAY6, link_local
+from test_pcp_link_local import link_local
 
 GROUP6 = "ff02::1"
 SERIES = (0, 0.25, 0.75, 1.75, 3.75)  # seconds after the first: the gaps double (PCP-174)

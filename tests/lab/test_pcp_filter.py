@@ -1,11 +1,10 @@
 """PCP's FILTER: the kernel lets in whom the client named, and nobody else."""
 
-from lab import INET, INET2, INET6, INET6_2, LAN_A6, WAN
+from lab import GATEWAY6, INET, INET2, INET6, INET6_2, LAN_A6, WAN
 from labtest import LabTest
 from pcp import FILTER, TCP, UDP, client_on, from_everybody, only_from
 from probe import ABSENT_AFTER, TcpService, UdpService
 
-GATEWAY6 = "2001:db8:1::1"
 MALFORMED = "MALFORMED_OPTION"
 
 

@@ -1,11 +1,10 @@
 """PCP on the iptables backend: IPv4 and IPv6 as on nftables, but for the end of leases."""
 
-from lab import INET, INET2, INET6, LAN_A6, WAN
+from lab import GATEWAY6, INET, INET2, INET6, LAN_A6, WAN
 from labtest import LabTest
 from pcp import TCP, UDP, client_on, only_from
 from probe import ABSENT_AFTER, TcpService, UdpService, outbound
 from test_iptables import OnNft
-from test_pcp_ipv6 import GATEWAY6
 
 
 class Pcp(OnNft, LabTest):

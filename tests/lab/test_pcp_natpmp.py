@@ -5,12 +5,10 @@ import struct
 
 import natpmp
 import pcp
-from lab import WAN
+from lab import GATEWAY6, WAN
 from labtest import LabTest
 from pcp import UDP, client_on
 from probe import UdpService
-
-GATEWAY6 = "2001:db8:1::1"
 
 
 class OneMapping(LabTest):

@@ -4,12 +4,12 @@ import select
 import socket
 import time
 
-from lab import INET6, LAN_A6, WAN, wait_until
+from lab import GATEWAY6, INET6, LAN_A6, WAN, wait_until
 from labtest import LabTest
 from pcp import UDP, client_on
 from probe import UdpService
 from test_pcp_announcements import announcements, listener
-from test_pcp_ipv6 import GATEWAY6, link_local
+from test_pcp_link_local import link_local
 
 
 class NewLanPrefix(LabTest):
@@ -17,7 +17,8 @@ class NewLanPrefix(LabTest):
         link_local(self.lab, "gw", "br-lan")
         self.start()
         over6 = listener(self.lab, family=socket.AF_INET6)
-        client, host = client_on(self.lab, server=GATEWAY6), UdpService(self.lab, "lan-a", 4000, "::")
+        client = client_on(self.lab, server=GATEWAY6)
+        host = UdpService(self.lab, "lan-a", 4000, "::")
         client.map(UDP, 4000)
         v4 = client_on(self.lab)
         v4.map(UDP, 4000, 40100)
@@ -44,7 +45,8 @@ class NewLanPrefix(LabTest):
 class Restart(LabTest):
     def test_doors_stay_and_their_owner_takes_them_over(self):  # PCP-114, 161
         self.start()
-        host, hole = UdpService(self.lab, "lan-a", 4000), UdpService(self.lab, "lan-a", 4001, LAN_A6)
+        host = UdpService(self.lab, "lan-a", 4000)
+        hole = UdpService(self.lab, "lan-a", 4001, LAN_A6)
         clients = client_on(self.lab), client_on(self.lab, server=GATEWAY6)
         for end in self.daemon.kill, self.daemon.terminate:
             with self.subTest(end.__name__):

@@ -3,12 +3,11 @@
 import socket
 
 import pcp
-from lab import GATEWAY, INET6, LAN_A, WAN
+from lab import GATEWAY, GATEWAY6, INET, INET6, LAN_A, LAN_A6, LAN_B, WAN, WAN6
 from labtest import LabTest
 from pcp import PORT, UDP, client_on
 from probe import udp_packet
 
-GATEWAY6, WAN6 = "2001:db8:1::1", "2001:db8:ff::1"
 STRANGERS = (("inet", WAN), ("inet", GATEWAY), ("inet", WAN6), ("inet", GATEWAY6),
              ("lan-a", WAN), ("lan-a", WAN6))
 GROUPS = (("224.0.0.1", False), ("255.255.255.255", True), ("192.168.1.255", True),
@@ -55,7 +54,7 @@ class Silence(LabTest):
     def assert_group_is_silent(self, sock, group):
         with self.lab.host("lan-a"):
             target = pcp.resolved(group, PORT)
-            client = "2001:db8:1::10" if ":" in group else LAN_A
+            client = LAN_A6 if ":" in group else LAN_A
             sock.sendto(pcp.map_request(client, bytes(12), UDP, 4000, 4000), target)
         sock.settimeout(0.3)
         with self.assertRaises(TimeoutError):
@@ -68,7 +67,7 @@ class Silence(LabTest):
         frames = self.lab.frames("lan-a", "eth0")
         macs = self.lab.mac("gw", "br-lan") + self.lab.mac("lan-a", "eth0")
         before = self.requests()
-        for source in GATEWAY, WAN, "203.0.113.99", "0.0.0.0", "192.168.2.10":
+        for source in GATEWAY, WAN, INET, "0.0.0.0", "192.168.2.10":
             payload = pcp.map_request(source, bytes(12), UDP, 4000, 4000)
             frames.send(macs + b"\x08\x00" + udp_packet((source, 4444), (GATEWAY, PORT), payload))
         self.assertEqual(client_on(self.lab, "lan-b").announce().result, "SUCCESS")
@@ -81,8 +80,8 @@ class Silence(LabTest):
 
     def test_the_header_must_name_the_sender(self):  # PCP-016
         client = client_on(self.lab)
-        for request in (pcp.announce_request("192.168.1.11"),
-                        pcp.map_request("192.168.1.11", bytes(12), UDP, 4000, 4000),
+        for request in (pcp.announce_request(LAN_B),
+                        pcp.map_request(LAN_B, bytes(12), UDP, 4000, 4000),
                         pcp.map_request(INET6, bytes(12), UDP, 4000, 4000)):
             self.assertEqual(pcp.parse(client.ask(request)).result, "ADDRESS_MISMATCH")
         self.assertEqual(self.daemon.mappings(), {})

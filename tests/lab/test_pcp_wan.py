@@ -3,12 +3,11 @@
 import time
 
 import pcp
-from lab import INET, INET2, INET6, LAN_A, LAN_A6, LAN_B, WAN, wait_until
+from lab import GATEWAY6, INET, INET2, INET6, LAN_A, LAN_A6, LAN_B, WAN, wait_until
 from labtest import LabTest
 from pcp import UDP, client_on, only_from, third_party
 from probe import UdpService, outbound
 from test_pcp_announcements import announcements, listener
-from test_pcp_ipv6 import GATEWAY6
 
 NEW_WAN = "203.0.113.7"
 

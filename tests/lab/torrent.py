@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """A BitTorrent client without torrents: maps its port at the gateway until its input ends.
 
-Prints a line of JSON for each port mapped. Debian's own Python, for which it packs libtorrent.
+Prints each external port that it got; what happens goes to stderr. Runs with Debian's own Python,
+for which libtorrent is packed.
 """
 
-import json
 import select
 import sys
 
@@ -30,8 +30,7 @@ def main():
         for alert in session.pop_alerts():
             print(alert.message(), file=sys.stderr, flush=True)
             if isinstance(alert, libtorrent.portmap_alert):
-                print(json.dumps({"port": alert.external_port, "text": alert.message()}),
-                      flush=True)
+                print(alert.external_port, flush=True)
 
 
 if __name__ == "__main__":

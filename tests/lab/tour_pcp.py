@@ -3,12 +3,11 @@
 import subprocess
 import sys
 
-from lab import INET, INET2, INET6, LAN_A, LAN_A6, ROOT, WAN
+from lab import GATEWAY6, INET, INET2, INET6, LAN_A, LAN_A6, ROOT, WAN
 from narration import check, say, show, step
 from probe import UdpService, outbound
 
 CLIENT = "tests/lab/pcp.py"
-GATEWAY6 = "2001:db8:1::1"
 
 
 class PcpTour:
