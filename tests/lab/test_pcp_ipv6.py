@@ -118,8 +118,6 @@ class Pinholes(LabTest):
         controller = client_on(self.lab, server=GATEWAY6)
         reply = controller.map(UDP, 4000, options=[third_party(LAN_B6)])
         self.assertEqual((reply.result, reply.external), ("SUCCESS", (LAN_B6, 4000)))
-        # The hosts of a new lab need a moment to find each other.
-        client_on(self.lab, "lan-b", GATEWAY6).announce()
         self.assert_reached(UdpService(self.lab, "lan-b", 4000, LAN_B6), True, LAN_B6)
         for target in INET6, GATEWAY6, "ff02::1", "fe80::1", LAN_A6:
             reply = controller.map(UDP, 4000, options=[third_party(target)])
