@@ -1,12 +1,14 @@
 """PCP's MAP over IPv4: a port opens for its owner, for its time, and for nobody else's nonce."""
 
+import socket
+import struct
 import time
 
 import pcp
-from lab import INET, INET2, LAN_A, WAN, sleep_until
+from lab import INET, INET2, LAN_A, WAN, sleep_until, wait_until
 from labtest import LabTest
 from pcp import TCP, UDP, client_on, prefer_failure
-from probe import TcpService, UdpService, outbound
+from probe import ABSENT_AFTER, TcpService, UdpService, outbound, udp_packet
 
 KIND = {UDP: UdpService, TCP: TcpService}
 OTHER_NONCE = bytes(range(12))
@@ -155,6 +157,31 @@ class Lease(LabTest):
         client = client_on(self.lab)
         self.assertEqual(client.map(UDP, 4000, lifetime=1).lifetime, 120)
         self.assertEqual(client.map(UDP, 4000, lifetime=2**32 - 1).lifetime, 86400)
+
+
+class IcmpError(LabTest):
+    def test_packet_too_big_reaches_the_host(self):  # PCP-071
+        self.start()
+        client_on(self.lab).map(UDP, 4000, 40100)
+        host = UdpService(self.lab, "lan-a", 4000)
+        host.sock.settimeout(ABSENT_AFTER)
+        caller = self.lab.udp("inet", 7001, INET2)
+        caller.sendto(b"hello", (WAN, 40100))
+        self.assertEqual(host.receive(), (b"hello", (INET2, 7001)))
+        for remote in (INET, 7000), (INET2, 7001):  # the first never came through the door
+            self.send_packet_too_big(remote)
+        wait_until(lambda: "mtu 1300" in self.lab.run("lan-a", "ip", "route", "get", INET2), 2,
+                   "the host learns the path's MTU")
+        self.assertNotIn("mtu 1300", self.lab.run("lan-a", "ip", "route", "get", INET))
+
+    def send_packet_too_big(self, remote, mtu=1300):
+        """A router on the way to the remote quotes the packet as it left the gateway."""
+        quoted = udp_packet((WAN, 40100), remote, bytes(1400))[:548]
+        message = struct.pack("!BBHHH", 3, 4, 0, 0, mtu) + quoted
+        checksum = sum(struct.unpack(f"!{len(message) // 2}H", message))
+        checksum = ~((checksum & 0xFFFF) + (checksum >> 16)) & 0xFFFF
+        router = self.lab.socket("inet", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        router.sendto(message[:2] + struct.pack("!H", checksum) + message[4:], (WAN, 0))
 
 
 class Description(LabTest):

@@ -74,7 +74,7 @@ class Pinholes(LabTest):
         wait_until(lambda: self.daemon.status()["mapping_count"] == 0, 5, "the mapping is gone")
         self.assert_reached(host, False)
 
-    def test_packet_too_big_reaches_the_host(self):  # PCP-071, 194
+    def test_packet_too_big_reaches_the_host(self):  # PCP-194
         self.start()
         client_on(self.lab, server=GATEWAY6).map(UDP, 4000)
         host = UdpService(self.lab, "lan-a", 4000, LAN_A6)

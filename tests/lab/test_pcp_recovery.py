@@ -43,7 +43,7 @@ class NewLanPrefix(LabTest):
 
 
 class Restart(LabTest):
-    def test_doors_stay_and_their_owner_takes_them_over(self):  # PCP-114, 161
+    def test_doors_stay_and_their_owner_takes_them_over(self):  # PCP-161
         self.start()
         host = UdpService(self.lab, "lan-a", 4000)
         hole = UdpService(self.lab, "lan-a", 4001, LAN_A6)

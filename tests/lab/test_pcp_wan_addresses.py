@@ -24,7 +24,7 @@ class SecondAddress(LabTest):
                 self.assert_open(host, 40100, SECOND)
                 self.assert_closed(host, 40100, WAN)
                 # From inside, too.
-                self.assertIsNotNone(host.reached((SECOND, 40100), LAN_B, "lan-b"))
+                self.assertEqual(host.reached((SECOND, 40100), LAN_B, "lan-b")[0], SECOND)
                 self.assertIsNone(host.reached((WAN, 40100), LAN_B, "lan-b"))
 
     def test_what_is_sent_leaves_from_it(self):  # PCP-070, 077
