@@ -92,7 +92,7 @@ void read_pcp(TomlTable& pcp, Config& config) {
   assign(config.pcp_enabled, pcp.boolean("enabled"));
   assign(config.pcp.serves_peer, pcp.boolean("peer"));
   assign(config.pcp.accepts_any_nonce, pcp.boolean("accept_any_nonce"));
-  const auto controllers = pcp.texts("third_party", "192.168.1.2");
+  const auto controllers = pcp.texts("third_party", "192.168.1.2", 0);
   if (!controllers) return;
   for (const auto& controller : *controllers) {
     if (const auto prefix = Prefix::parse(controller)) {

@@ -75,7 +75,8 @@ std::optional<Seconds> TomlTable::duration(std::string_view key, Seconds longest
 }
 
 std::optional<std::vector<std::string>> TomlTable::texts(std::string_view key,
-                                                         std::string_view example) {
+                                                         std::string_view example,
+                                                         std::size_t least) {
   const auto* node = find(key);
   if (!node) return std::nullopt;
   std::vector<std::string> values;
@@ -90,7 +91,7 @@ std::optional<std::vector<std::string>> TomlTable::texts(std::string_view key,
   } else {
     add(*node);
   }
-  if (is_good && !values.empty()) return values;
+  if (is_good && values.size() >= least) return values;
   report(*node, key,
          "is not a list of texts; write for example [\"" + std::string(example) + "\"]");
   return std::nullopt;

@@ -4,6 +4,7 @@
 // The parser's own assertions fail on some malformed keys ("[`"), where without them it reports an
 // error, as it should.
 #define TOML_ASSERT(expression) static_cast<void>(0)
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -37,9 +38,10 @@ class TomlTable {
                                                    std::int64_t most);
   /// "90s", "2m", "24h" or "7d", at least a second and at most `longest`, which is whole days.
   [[nodiscard]] std::optional<Seconds> duration(std::string_view key, Seconds longest);
-  /// "eth1" or ["eth1", "eth2"].
+  /// "eth1" or ["eth1", "eth2"], at least so many.
   [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view key,
-                                                              std::string_view example);
+                                                              std::string_view example,
+                                                              std::size_t least = 1);
   /// Each item of 22, "1024-65535", "9, 1024-65535" or [22, "135-139"] as a set of its own.
   [[nodiscard]] std::optional<std::vector<PortSet>> ports(std::string_view key);
   [[nodiscard]] std::optional<TomlTable> table(std::string_view key);

@@ -23,7 +23,8 @@ class Daemon:
 
     def __init__(self, enter, config):
         self._enter = enter
-        self._natpmp = config.get("natpmp", {}).get("enabled", True)
+        self._listens = any(config.get(protocol, {}).get("enabled", True)
+                            for protocol in ("natpmp", "pcp"))
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
         self._config.write_text(toml(config))
@@ -86,7 +87,7 @@ class Daemon:
             raise LabError(f"the daemon ended with {self.process.returncode}:\n{self.log()}")
         with self._enter():
             bound = pathlib.Path("/proc/thread-self/net/udp").read_text()
-        if self._natpmp and UDP_5351 not in bound:
+        if self._listens and UDP_5351 not in bound:
             return False
         try:
             return self.status()

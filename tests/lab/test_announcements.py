@@ -15,6 +15,8 @@ SERIES = (0, 0.25, 0.75, 1.75, 3.75)  # seconds after the first: the gaps double
 
 
 class Announcements(LabTest):
+    settings = {"pcp": {"enabled": False}}  # its announcements go to the same port
+
     def test_a_series_at_start(self):  # NPMP-81, 82, 83, 84, 86
         wan = self.lab.frames("inet", "eth0")
         lan = self.lab.frames("lan-b", "eth0")

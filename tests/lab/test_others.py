@@ -22,16 +22,16 @@ class Others(LabTest):
         self.assertEqual(self.client.map(UDP, 4000, 4000).result, SUCCESS)
         self.assert_open(first, 4000)
         self.lab.nft("delete table inet postern")
-        self.assert_closed(first, 4000)
         sleep_until(self.begin + 1.1)  # everything is put back at most once a second
         self.assertEqual(self.client.map(UDP, 4001, 4001).result, SUCCESS)
         self.assert_open(first, 4000)
         self.assert_open(second, 4001)
 
-    def test_an_element_in_the_way_is_refused_once_and_then_gone(self):
+    def test_an_element_in_the_way_is_soon_gone(self):
         self.lab.nft("add element inet postern dnat4"
                      " { 203.0.113.1 . udp . 4000 timeout 1h : 192.168.1.11 . 9 }")
         service = UdpService(self.lab, "lan-a", 4000)
-        self.assertEqual(self.client.map(UDP, 4000, 4000).result, OUT_OF_RESOURCES)
+        # The watch over our table may have been faster than this request.
+        self.assertIn(self.client.map(UDP, 4000, 4000).result, (OUT_OF_RESOURCES, SUCCESS))
         wait_until(lambda: self.client.map(UDP, 4000, 4000).result == SUCCESS, 5, "it is gone")
         self.assert_open(service, 4000)

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import tempfile
 
-from lab import LAN_A
+from lab import LAN_A, ROOT
 from labtest import LabTest
 from posternd import BINARY, IN_THE_LAB, toml
 
@@ -41,6 +41,12 @@ class Process(LabTest):
         done = self.run_daemon("--check-config")
         self.assertEqual((done.returncode, done.stdout), (0, "the configuration is good\n"))
         self.assertNotIn("postern", self.lab.nft("list tables"))
+
+    def test_the_readmes_configuration_is_good(self):
+        text = (ROOT / "README.md").read_text().partition("```toml\n")[2].partition("```")[0]
+        self.assertIn("[pcp]", text)
+        done = self.run_daemon("--check-config", config=text)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_a_bad_configuration_ends_with_78_and_names_file_and_line(self):
         for arguments in ((), ("--check-config",)):

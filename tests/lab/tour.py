@@ -15,35 +15,14 @@ import subprocess
 import sys
 import time
 
+import tour_pcp
 from lab import GATEWAY, INET, LAN_A, WAN, Lab, LabError, sleep_until, wait_until
+from narration import StepFailed, check, say, show, step
 from posternd import IN_THE_LAB, ON_LOOPBACK, Daemon
 from probe import TcpService, UdpService, outbound
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEASE = 3  # seconds, for the steps that wait for the end of a lease
-
-
-class StepFailed(Exception):
-    pass
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def show(text):
-    for line in text.rstrip().splitlines():
-        say(f"    {line}")
-
-
-def step(text):
-    say(f"\n* {text}")
-
-
-def check(seen, what):
-    say(f"  {'ok:' if seen else 'FAILED:'} {what}")
-    if not seen:
-        raise StepFailed(what)
 
 
 class Tour:
@@ -56,6 +35,7 @@ class Tour:
         self.map_both()
         self.show_status()
         self.delete_both()
+        self.use_pcp()
         self.let_a_lease_end()
         say("\nThe tour is over: every step was seen to work.")
 
@@ -92,11 +72,14 @@ class Tour:
         self.natpmpc("-a", 4000, 4000, "tcp", 0)
         check(self.mapped() == [], "no mapping is left")
 
+    def use_pcp(self):
+        tour_pcp.PcpTour(self.daemon, self.gateway, self.client).run()
+
     def let_a_lease_end(self):
         step(f"A lease of {LEASE} seconds ends by itself")
         self.natpmpc("-a", 4000, 4000, "udp", LEASE)
-        check(self.mapped() == [("udp", 4000)], "it is mapped")
-        wait_until(lambda: not self.mapped(), LEASE + 2, "the lease ends")
+        check(("udp", 4000) in self.mapped(), "it is mapped")
+        wait_until(lambda: ("udp", 4000) not in self.mapped(), LEASE + 2, "the lease ends")
         check(True, "the mapping is gone")
 
 
@@ -154,6 +137,9 @@ class LabTour(Tour):
         super().delete_both()
         self.check_closed()
 
+    def use_pcp(self):
+        tour_pcp.PcpLabTour(self.daemon, self.gateway, self.client, self.lab).run()
+
     def let_a_lease_end(self):
         super().let_a_lease_end()
         self.check_closed("UDP")
@@ -187,7 +173,8 @@ def visitors_commands(lab):
 {script} exec lan-a natpmpc -g {GATEWAY} -a 4000 4000 udp 60
 {script} exec inet bash -c 'echo hello >/dev/udp/{WAN}/4000'     # shown here when it arrives
 {script} exec gw nft list table inet postern
-{script} exec lan-a natpmpc -g {GATEWAY} -a 4000 4000 udp 0"""
+{script} exec lan-a natpmpc -g {GATEWAY} -a 4000 4000 udp 0
+{script} exec lan-a tests/lab/pcp.py --help                      # map, peer, delete by PCP"""
 
 
 def choose_lab(stay):
