@@ -18,7 +18,7 @@ class Outbound(LabTest):
         self.assertEqual(outbound(self.lab, "lan-a", 4001), (WAN, 4001))
         self.assertEqual(outbound(self.lab, "lan-b", 4000), (WAN, 4000))
 
-    def test_the_mapped_port_is_the_same_for_every_destination(self):  # NPMP-58
+    def test_the_mapped_port_is_the_same_for_every_destination(self):  # NPMP-58, PCP-240
         self.start()
         self.lab.natpmpc("lan-a", "-a", 40100, 4000, "udp", 60)
         sources = {outbound(self.lab, "lan-a", 4000, to) for to in (INET, INET2)}

@@ -15,6 +15,7 @@ OTHER_NONCE = bytes(range(12))
 
 
 class Map(LabTest):
+    # PCP-006: a client over IPv4, while the daemon has sockets of both families.
     def test_a_port_is_open_from_mapping_to_deletion(self):  # PCP-061, 062, 069, 120, 122, 123, 218
         self.start()
         client = client_on(self.lab)
@@ -46,6 +47,18 @@ class Map(LabTest):
             self.assert_open(hosts[asked], 4000)
             self.assert_closed(hosts[other], 4000)
             client.delete(asked, 4000)
+
+    def test_connections_that_end_leave_it_open(self):  # PCP-085, 103
+        self.start()
+        client_on(self.lab).map(TCP, 4000, 40100)
+        host = TcpService(self.lab, "lan-a", 4000)
+        self.assert_open(host, 40100)  # and closed again by both
+        caller = self.lab.socket("inet", socket.AF_INET, socket.SOCK_STREAM)
+        caller.connect((WAN, 40100))
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        caller.close()  # with a reset
+        host.receive()
+        self.assert_open(host, 40100)
 
     def test_outbound_packets_leave_from_the_mapped_port(self):  # PCP-070
         self.start()
@@ -160,7 +173,7 @@ class Lease(LabTest):
 
 
 class IcmpError(LabTest):
-    def test_packet_too_big_reaches_the_host(self):  # PCP-071
+    def test_packet_too_big_reaches_the_host(self):  # PCP-071, 244
         self.start()
         client_on(self.lab).map(UDP, 4000, 40100)
         host = UdpService(self.lab, "lan-a", 4000)
@@ -173,6 +186,7 @@ class IcmpError(LabTest):
         wait_until(lambda: "mtu 1300" in self.lab.run("lan-a", "ip", "route", "get", INET2), 2,
                    "the host learns the path's MTU")
         self.assertNotIn("mtu 1300", self.lab.run("lan-a", "ip", "route", "get", INET))
+        self.assert_open(host, 40100)
 
     def send_packet_too_big(self, remote, mtu=1300):
         """A router on the way to the remote quotes the packet as it left the gateway."""
