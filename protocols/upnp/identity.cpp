@@ -27,7 +27,7 @@ bool Identity::offers(View view, const Service& service) const {
 
 std::array<std::string, 6> derive_udns(const Uuid& base) {
   std::array<std::string, 6> udns;
-  for (std::uint8_t i = 0; i < udns.size(); ++i) {
+  for (std::size_t i = 0; i < udns.size(); ++i) {
     Uuid uuid = base;
     uuid[6] = static_cast<std::uint8_t>((uuid[6] & 0x0f) | 0x40);
     uuid[8] = static_cast<std::uint8_t>((uuid[8] & 0x3f) | 0x80);

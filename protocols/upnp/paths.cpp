@@ -110,7 +110,7 @@ std::optional<Resource> find_resource(const Identity& identity, string_view targ
   if (!segments || segments->count < 3) return std::nullopt;
   const auto& texts = segments->texts;
   const auto view = find_view(texts[1]);
-  if (!view || identity.token.empty() || !equal_ignoring_case(texts[0], identity.token)) {
+  if (!view || !equal_ignoring_case(texts[0], identity.token)) {
     return std::nullopt;
   }
   if (segments->count == 3) {

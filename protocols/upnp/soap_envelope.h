@@ -10,7 +10,7 @@
 namespace postern::upnp {
 
 /// In octets (HTTP-08).
-inline constexpr std::size_t kLongestSoapBody = 16 * 1024;
+inline constexpr std::size_t kLongestSoapBody = 16384;
 /// How many "<" a message may have. It bounds elements and their depth before any memory is taken.
 inline constexpr std::size_t kMostMarkup = 512;
 
