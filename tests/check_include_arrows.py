@@ -50,7 +50,7 @@ THIRD_PARTY = [
     ("toml", ["daemon/", "ctl/settings", "tests/daemon/"]),
     ("CLI/", ["ctl/"]),
     ("sqlite3", ["daemon/", "tests/daemon/"]),
-    ("pugixml", ["protocols/upnp/", "tests/upnp/"]),
+    ("pugixml", ["protocols/upnp/soap_envelope", "tests/upnp/"]),
     ("gtest/", ["tests/"]),
     ("gmock/", ["tests/"]),
 ]
