@@ -22,6 +22,7 @@ struct Identity {
   std::string presentation_url;
   /// Grows with every start.
   std::uint32_t boot_id = 0;
+  /// Whether the view igd1 has the service WANPPPConnection, too.
   bool offers_ppp_alias = true;
 
   [[nodiscard]] const std::string& root(View view) const { return udn(view, 0); }

@@ -36,7 +36,7 @@ struct Device {
                                {{"urn:schemas-upnp-org:device:WANConnectionDevice:", version},
                                 {"urn:schemas-upnp-org:service:WANIPConnection:", version}}}};
   auto& connection = devices.back().types;
-  if (identity.offers_ppp_alias) {
+  if (view == View::igd1 && identity.offers_ppp_alias) {
     connection.push_back({"urn:schemas-upnp-org:service:WANPPPConnection:", 1});
   }
   if (view == View::igd2) {

@@ -60,22 +60,19 @@ struct Set {
 /// Puts what was sent together again; sets of different groups may be mixed, sets of one may not.
 std::vector<Set> sets_of(const std::vector<Sent>& sent) {
   std::vector<Set> sets;
-  for (const auto& [when, datagram] : sent) {
-    Message message(datagram.payload);
+  for (const auto& one : sent) {
+    const auto& group = one.datagram.destination;
+    const auto& source = one.datagram.source.address;
+    Message message(one.datagram.payload);
     const auto found = std::find_if(sets.rbegin(), sets.rend(), [&](const Set& set) {
-      return set.group == datagram.destination && set.source == datagram.source.address;
+      return set.group == group && set.source == source;
     });
     if (found != sets.rend() && found->messages.size() < kOffers) {
       EXPECT_EQ(found->nts, message.at("NTS"));
-      found->end = when;
+      found->end = one.when;
       found->messages.push_back(std::move(message));
     } else {
-      sets.push_back({message.at("NTS"),
-                      datagram.source.address,
-                      datagram.destination,
-                      when,
-                      when,
-                      {message}});
+      sets.push_back({message.at("NTS"), source, group, one.when, one.when, {message}});
     }
   }
   for (const auto& set : sets) {
