@@ -22,6 +22,8 @@ struct Handled {
   std::string_view frontend;
   std::string_view request;
   std::string_view outcome;
+  /// It asked nothing of the mapping table, and stands whatever becomes of the turn's changes.
+  bool is_final = false;
 };
 
 /// What all clients must hear of.
@@ -32,6 +34,8 @@ enum class GatewayEvent : std::uint8_t {
   external_address_changed,
   /// Pinholes were closed because their hosts left the LAN, or got other addresses.
   pinholes_lost,
+  /// A LAN interface, or an address on one, came, went or changed.
+  lan_changed,
 };
 
 /// One protocol that clients speak over UDP. Pure: bytes and time in, bytes out.
@@ -41,7 +45,7 @@ class DatagramFrontend {
 
   /// Decides about one datagram. The answer is sent only when the turn's changes stand. Called
   /// again for the same datagram when they do not, with the table rolled back, so it must keep
-  /// nothing of its own.
+  /// nothing of its own of a datagram unless what it made of it is final.
   [[nodiscard]] virtual Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                             Moment now) = 0;
   virtual void on_event(GatewayEvent event, const GatewayState& state, Moment now) = 0;

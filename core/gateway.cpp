@@ -75,6 +75,7 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
     : backend_(backend),
       flows_(flows),
       frontend_(frontend),
+      multicast_groups_(std::move(options.multicast_groups)),
       keeps_established_tcp_(options.keeps_established_tcp),
       state_{{},
              ExternalAddress(options.external_address),
@@ -99,7 +100,8 @@ Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
 Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now) {
   std::vector<const IncomingDatagram*> accepted;
   for (const auto& datagram : datagrams) {
-    const auto ingress = check_ingress(datagram, state_.network, state_.table.policy());
+    const auto ingress =
+        check_ingress(datagram, state_.network, state_.table.policy(), multicast_groups_);
     if (ingress == Ingress::accepted) {
       accepted.push_back(&datagram);
     } else {
@@ -108,11 +110,10 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   }
 
   Turn turn;
-  std::vector<Handled> handled;
+  std::vector<Handled> handled(accepted.size());
   const auto decide = [&] {
-    handled.clear();
-    for (const auto* datagram : accepted) {
-      handled.push_back(frontend_.on_datagram(*datagram, state_, now));
+    for (std::size_t i = 0; i < accepted.size(); ++i) {
+      if (!handled[i].is_final) handled[i] = frontend_.on_datagram(*accepted[i], state_, now);
     }
   };
   run_turn(decide, now, turn);
@@ -127,10 +128,12 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   Turn turn;
   if (network == state_.network) return turn;
   const bool rules_stay = same_rules(network, state_.network);
+  const bool lan_stays = network.lan == state_.network.lan;
   adopt_network(network);
   if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
     (void)rebuild(now, turn);
   }
+  if (!lan_stays) frontend_.on_event(GatewayEvent::lan_changed, state_, now);
   if (knows_v6_links(network)) end_pinholes_off_link(now, turn);
   send_due_announcements(now, turn);
   return turn;

@@ -9,6 +9,7 @@
 
 #include "core/counters.h"
 #include "core/datagram.h"
+#include "core/endpoint.h"
 #include "core/firewall_backend.h"
 #include "core/flow_table.h"
 #include "core/frontend.h"
@@ -25,6 +26,8 @@ struct GatewayOptions {
   Policy policy;
   /// Replaces the WAN interface's address in answers (1:1 NAT before this machine).
   std::optional<Address> external_address;
+  /// Multicast groups, each with its port, that LAN hosts may ask as they ask a LAN address.
+  std::vector<Endpoint> multicast_groups;
   /// Established TCP connections outlive a lease that ends by itself.
   bool keeps_established_tcp = false;
   std::uint64_t random_seed = 0;
@@ -105,6 +108,7 @@ class Gateway {
   FirewallBackend& backend_;
   FlowTable& flows_;
   DatagramFrontend& frontend_;
+  std::vector<Endpoint> multicast_groups_;
   bool keeps_established_tcp_;
   GatewayState state_;
   Counters counters_;

@@ -30,10 +30,14 @@ namespace {
 }  // namespace
 
 Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
-                      const Policy& policy) {
+                      const Policy& policy, std::span<const Endpoint> groups) {
   const Interface* lan = network.lan_by_index(datagram.interface_index);
   if (!lan) return Ingress::not_from_lan;
-  if (!network.is_lan_address(datagram.destination.address)) return Ingress::not_to_lan_address;
+  const bool is_to_group =
+      std::find(groups.begin(), groups.end(), datagram.destination) != groups.end();
+  if (!is_to_group && !network.is_lan_address(datagram.destination.address)) {
+    return Ingress::not_to_lan_address;
+  }
   if (!is_possible_source(datagram.source, *lan, network)) return Ingress::impossible_source;
   const Address& client = datagram.source.address;
   if (!is_on_link(client, *lan) && !policy.lists(client)) return Ingress::not_on_link;

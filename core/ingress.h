@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "core/datagram.h"
+#include "core/endpoint.h"
 #include "core/network.h"
 #include "core/policy.h"
 
@@ -14,7 +16,7 @@ enum class Ingress : std::uint8_t {
   accepted,
   /// It did not come in on a LAN interface.
   not_from_lan,
-  /// It was sent to something else than a LAN address of this machine.
+  /// It was sent to something else than a LAN address of this machine or a group it listens to.
   not_to_lan_address,
   /// No host can have this source, or it is this machine's own address.
   impossible_source,
@@ -38,9 +40,9 @@ enum class Ingress : std::uint8_t {
   return "?";
 }
 
-/// The gate before every protocol: only hosts of the LAN that ask a LAN address of this machine are
-/// heard (RFC 6886 §3.3, RFC 6887 §8.2).
+/// The gate before every protocol: only hosts of the LAN that ask a LAN address of this machine, or
+/// one of `groups` at its port, are heard (RFC 6886 §3.3, RFC 6887 §8.2).
 [[nodiscard]] Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
-                                    const Policy& policy);
+                                    const Policy& policy, std::span<const Endpoint> groups);
 
 }  // namespace postern

@@ -18,6 +18,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 OWN = [
     ("core/", ["core/"]),
     ("protocols/version_demux", ["core/", "protocols/"]),
+    ("protocols/port_demux", ["core/", "protocols/"]),
     ("protocols/natpmp/", ["core/", "protocols/natpmp/"]),
     ("protocols/pcp/", ["core/", "protocols/pcp/"]),
     ("protocols/upnp/", ["core/", "protocols/upnp/"]),

@@ -118,7 +118,8 @@ Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& st
 }
 
 void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment now) {
-  if (event == GatewayEvent::pinholes_lost) return;  // There are none over NAT-PMP.
+  // Nothing that it announces has changed: there are no pinholes, and each LAN hears the same.
+  if (event == GatewayEvent::pinholes_lost || event == GatewayEvent::lan_changed) return;
   if (state.external_address.reported()) {
     schedule_.start(now);
   } else {

@@ -47,6 +47,8 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
     case GatewayEvent::pinholes_lost:
       v6_announcements_.start(now);
       return;
+    case GatewayEvent::lan_changed:
+      return;
   }
 }
 

@@ -19,28 +19,6 @@ void append_if_any(std::string& xml, string_view name, string_view text) {
   if (!text.empty()) append_element(xml, name, text);
 }
 
-[[nodiscard]] std::string_view type_of(DeviceLevel level) {
-  switch (level) {
-    case DeviceLevel::root:
-      return "InternetGatewayDevice";
-    case DeviceLevel::wan:
-      return "WANDevice";
-    case DeviceLevel::wan_connection:
-      return "WANConnectionDevice";
-  }
-  return "?";
-}
-
-[[nodiscard]] string_view version_of(View view) {
-  switch (view) {
-    case View::igd1:
-      return "1";
-    case View::igd2:
-      return "2";
-  }
-  return "?";
-}
-
 /// Some clients take the first controlURL after the type's text, so the type is first.
 void append_service(std::string& xml, const Identity& identity, View view, const Service& service) {
   const auto path = [&](ResourceKind kind) { return path_of(identity, {kind, view, service.id}); };
@@ -56,10 +34,11 @@ void append_service(std::string& xml, const Identity& identity, View view, const
 /// The start of a device, up to and with its services.
 void append_device(std::string& xml, const Identity& identity, View view, DeviceLevel level) {
   const bool is_root = level == DeviceLevel::root;
-  const auto type = std::string(type_of(level));
+  const auto type = std::string(device_type(level));
   xml += "<device>\n";
-  append_element(xml, "deviceType",
-                 "urn:schemas-upnp-org:device:" + type + ':' + std::string(version_of(view)));
+  append_element(
+      xml, "deviceType",
+      "urn:schemas-upnp-org:device:" + type + ':' + std::to_string(device_version(view)));
   append_element(xml, "friendlyName", is_root ? identity.friendly_name : type);
   append_element(xml, "manufacturer", "Postern");
   append_element(xml, "modelDescription", "Port mapping gateway");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/text.h"
 #include "protocols/upnp/text.h"
 
 namespace postern::upnp {
@@ -69,14 +70,14 @@ struct Segments {
 
 [[nodiscard]] std::optional<View> find_view(string_view text) {
   const auto found = std::find_if(kViews.begin(), kViews.end(), [&](View view) {
-    return equal_ignoring_case(text, to_string(view));
+    return equals_ignoring_case(text, to_string(view));
   });
   return found == kViews.end() ? std::nullopt : std::optional(*found);
 }
 
 [[nodiscard]] std::optional<ResourceKind> find_kind(string_view text) {
   for (const auto kind : {ResourceKind::scpd, ResourceKind::control, ResourceKind::event}) {
-    if (equal_ignoring_case(text, to_string(kind))) return kind;
+    if (equals_ignoring_case(text, to_string(kind))) return kind;
   }
   return std::nullopt;
 }
@@ -84,7 +85,7 @@ struct Segments {
 [[nodiscard]] std::optional<ServiceId> find_service(const Identity& identity, View view,
                                                     string_view name) {
   for (const auto& service : services()) {
-    if (identity.offers(view, service) && equal_ignoring_case(name, service.name)) {
+    if (identity.offers(view, service) && equals_ignoring_case(name, service.name)) {
       return service.id;
     }
   }
@@ -110,11 +111,11 @@ std::optional<Resource> find_resource(const Identity& identity, string_view targ
   if (!segments || segments->count < 3) return std::nullopt;
   const auto& texts = segments->texts;
   const auto view = find_view(texts[1]);
-  if (!view || !equal_ignoring_case(texts[0], identity.token)) {
+  if (!view || !equals_ignoring_case(texts[0], identity.token)) {
     return std::nullopt;
   }
   if (segments->count == 3) {
-    if (!equal_ignoring_case(texts[2], kDescription)) return std::nullopt;
+    if (!equals_ignoring_case(texts[2], kDescription)) return std::nullopt;
     return Resource{ResourceKind::description, *view, std::nullopt};
   }
   const auto kind = find_kind(texts[2]);
@@ -122,7 +123,7 @@ std::optional<Resource> find_resource(const Identity& identity, string_view targ
   if (kind == ResourceKind::scpd) {
     if (name.size() < kScpdSuffix.size()) return std::nullopt;
     const auto stem = name.substr(0, name.size() - kScpdSuffix.size());
-    if (!equal_ignoring_case(name.substr(stem.size()), kScpdSuffix)) return std::nullopt;
+    if (!equals_ignoring_case(name.substr(stem.size()), kScpdSuffix)) return std::nullopt;
     name = stem;
   }
   const auto found = find_service(identity, *view, name);

@@ -20,6 +20,18 @@ string_view to_string(DataType type) {
   return "?";
 }
 
+string_view device_type(DeviceLevel level) {
+  switch (level) {
+    case DeviceLevel::root:
+      return "InternetGatewayDevice";
+    case DeviceLevel::wan:
+      return "WANDevice";
+    case DeviceLevel::wan_connection:
+      return "WANConnectionDevice";
+  }
+  return "?";
+}
+
 std::uint8_t Service::highest_version() const {
   return std::max(versions[0], versions[1]);
 }

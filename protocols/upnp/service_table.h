@@ -139,6 +139,14 @@ struct Action {
 
 /// Which of the three nested devices has the service.
 enum class DeviceLevel : std::uint8_t { root, wan, wan_connection };
+inline constexpr std::array kDeviceLevels{DeviceLevel::root, DeviceLevel::wan,
+                                          DeviceLevel::wan_connection};
+/// As in "urn:schemas-upnp-org:device:<type>:<version>".
+[[nodiscard]] std::string_view device_type(DeviceLevel level);
+/// Of all devices of the view.
+[[nodiscard]] constexpr std::uint8_t device_version(View view) {
+  return view == View::igd1 ? 1 : 2;
+}
 
 struct Service {
   ServiceId id;

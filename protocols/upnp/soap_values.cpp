@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "core/text.h"
 #include "protocols/upnp/text.h"
 
 namespace postern::upnp {
@@ -42,7 +43,7 @@ using std::string_view;
 [[nodiscard]] Result<Value, Fault> read_boolean(string_view text) {
   const auto is_one_of = [&](std::array<string_view, 3> words) {
     return std::any_of(words.begin(), words.end(),
-                       [&](string_view word) { return equal_ignoring_case(text, word); });
+                       [&](string_view word) { return equals_ignoring_case(text, word); });
   };
   if (is_one_of({"1", "true", "yes"})) return true;
   if (is_one_of({"0", "false", "no"})) return false;
@@ -58,7 +59,7 @@ using std::string_view;
   if (!variable.allowed.empty()) {
     const auto found =
         std::find_if(variable.allowed.begin(), variable.allowed.end(),
-                     [&](string_view allowed) { return equal_ignoring_case(text, allowed); });
+                     [&](string_view allowed) { return equals_ignoring_case(text, allowed); });
     if (found == variable.allowed.end()) return fail(faults::kArgumentValueOutOfRange);
     return std::string(*found);
   }

@@ -15,10 +15,6 @@ using std::string_view;
   return static_cast<std::uint8_t>(c);
 }
 
-[[nodiscard]] char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 struct Character {
   /// Nothing: the octet is no part of UTF-8.
   std::optional<char32_t> code;
@@ -121,11 +117,6 @@ void append_utf8(std::string& text, char32_t code) {
 }
 
 }  // namespace
-
-bool equal_ignoring_case(string_view left, string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
-                    [](char l, char r) { return lower(l) == lower(r); });
-}
 
 string_view trimmed(string_view text) {
   constexpr string_view kBlanks = " \t\r\n";

@@ -11,9 +11,6 @@ namespace postern::upnp {
 /// In octets, of any text that a client gives us to keep.
 inline constexpr std::size_t kLongestText = 256;
 
-/// ASCII letters only.
-[[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right);
-
 /// Without blanks, tabs and line ends at both ends.
 [[nodiscard]] std::string_view trimmed(std::string_view text);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -361,6 +363,29 @@ TEST(GatewayEvents, AreToldWithTheAddressOfTheMoment) {
                                    Event{GatewayEvent::external_address_changed, kWan},
                                    Event{GatewayEvent::external_address_changed, kOtherWan},
                                    Event{GatewayEvent::external_address_changed, std::nullopt}));
+}
+
+// SSDP-01: a change of the LAN is told once, when the state knows of it.
+TEST(GatewayEvents, TellOfChangesOfTheLan) {
+  MemoryBackend backend;
+  Listener listener;
+  MemoryFlowTable flows;
+  Gateway gateway({}, backend, flows, listener, kStart);
+  auto network = home_network();
+  ASSERT_TRUE(gateway.start(network, kStart));
+  listener.heard.clear();
+  network.lan[0].addresses.push_back({*Address::parse("fe80::1"), 64});
+  (void)gateway.on_network(network, kStart);
+  (void)gateway.on_network(network, kStart);
+  EXPECT_THAT(listener.heard,
+              testing::ElementsAre(std::pair(GatewayEvent::lan_changed, std::optional(kWan))));
+  EXPECT_EQ(gateway.state().network, network);
+  network.wan->addresses.clear();
+  (void)gateway.on_network(network, kStart);
+  EXPECT_EQ(
+      std::count_if(listener.heard.begin(), listener.heard.end(),
+                    [](const auto& heard) { return heard.first == GatewayEvent::lan_changed; }),
+      1);
 }
 
 // NPMP-34

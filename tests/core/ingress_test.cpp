@@ -15,7 +15,9 @@ Address address(std::string_view text) {
 
 class IngressTest : public testing::Test {
  protected:
-  [[nodiscard]] Ingress check() const { return check_ingress(datagram_, network_, policy_); }
+  [[nodiscard]] Ingress check() const {
+    return check_ingress(datagram_, network_, policy_, groups_);
+  }
   [[nodiscard]] Ingress check_source(std::string_view text) {
     datagram_.source.address = address(text);
     return check();
@@ -23,6 +25,7 @@ class IngressTest : public testing::Test {
 
   Network network_ = home_network();
   Policy policy_;
+  std::vector<Endpoint> groups_;
   IncomingDatagram datagram_{kLanIndex, {kHostA, 40123}, {kGateway, 5351}, {}};
 };
 
@@ -59,6 +62,34 @@ TEST_F(IngressTest, IsDeafToBroadcastAndMulticastDestinations) {
     datagram_.destination.address = address(text);
     EXPECT_EQ(check(), Ingress::not_to_lan_address) << text;
   }
+}
+
+// SSDP-30: a group is heard at its own port, and no other group is.
+TEST_F(IngressTest, HearsTheGroupsItListensTo) {
+  groups_ = {{address("239.255.255.250"), 1900}, {address("ff02::c"), 1900}};
+  datagram_.destination = groups_[0];
+  EXPECT_EQ(check(), Ingress::accepted);
+  datagram_.destination.port = 5351;
+  EXPECT_EQ(check(), Ingress::not_to_lan_address);
+  datagram_.destination = {address("224.0.0.1"), 1900};
+  EXPECT_EQ(check(), Ingress::not_to_lan_address);
+}
+
+// SSDP-41, 43, SEC-02
+TEST_F(IngressTest, IsAsStrictAboutWhoAsksAGroup) {
+  groups_ = {{address("239.255.255.250"), 1900}};
+  datagram_.destination = groups_[0];
+  EXPECT_EQ(check_source("192.168.2.10"), Ingress::not_on_link);
+  EXPECT_EQ(check_source("192.168.1.1"), Ingress::impossible_source);
+  EXPECT_EQ(check_source("192.168.1.255"), Ingress::impossible_source);
+  EXPECT_EQ(check_source("239.255.255.250"), Ingress::impossible_source);
+  EXPECT_EQ(check_source("192.168.1.10"), Ingress::accepted);
+  datagram_.source.port = 0;
+  EXPECT_EQ(check(), Ingress::impossible_source);
+  datagram_.source.port = 1900;
+  EXPECT_EQ(check(), Ingress::accepted);
+  datagram_.interface_index = kWanIndex;
+  EXPECT_EQ(check(), Ingress::not_from_lan);
 }
 
 // NPMP-06

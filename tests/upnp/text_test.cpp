@@ -7,12 +7,6 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(Text, IsComparedWithoutCase) {
-  EXPECT_TRUE(equal_ignoring_case("Tcp", "tCP"));
-  EXPECT_FALSE(equal_ignoring_case("tcp", "tcpx"));
-  EXPECT_FALSE(equal_ignoring_case("[", "{"));
-}
-
 TEST(Text, IsTrimmed) {
   EXPECT_EQ(trimmed(" \t\r\na b\n "), "a b");
   EXPECT_EQ(trimmed(" \n"), "");
