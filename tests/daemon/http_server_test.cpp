@@ -203,7 +203,7 @@ TEST_F(HttpServerTest, RefusesWithAStatusAndCloses) {  // HTTP-05, 08
            {"FETCH / HTTP/1.1\r\nHost: h\r\n\r\n", "501 Not Implemented"}}) {
     auto client = this->client();
     ASSERT_TRUE(client.send(request));
-    ASSERT_TRUE(ends(client));
+    ASSERT_TRUE(ends(client)) << status;
     EXPECT_TRUE(client.received().starts_with("HTTP/1.1 " + status + "\r\n"))
         << client.received() << " instead of " << status;
     EXPECT_EQ(count_in(client.received(), "\r\nConnection: close\r\n"), 1U);

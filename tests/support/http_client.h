@@ -18,36 +18,41 @@
 
 namespace postern::test {
 
-/// A client of an HTTP server on loopback that never waits: what is not there yet comes later.
+/// A client of an HTTP server on loopback that never waits for it: what is not there yet comes
+/// later.
 class HttpClient {
  public:
-  /// Connects from `source`, which is of the server's family.
+  /// Connects from `source`, which is of the server's family. It waits for the kernel alone, which
+  /// takes the connection before the server does.
   HttpClient(const Endpoint& server, const Address& source)
-      : socket_(::socket(server.address.is_v4() ? AF_INET : AF_INET6,
-                         SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+      : socket_(
+            ::socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_storage from{};
     sockaddr_storage to{};
     const auto from_size = put({source, 0}, from);
     const auto to_size = put(server, to);
     is_open_ = ::bind(socket_, reinterpret_cast<sockaddr*>(&from), from_size) == 0 &&
-               (::connect(socket_, reinterpret_cast<sockaddr*>(&to), to_size) == 0 ||
-                errno == EINPROGRESS);
+               ::connect(socket_, reinterpret_cast<sockaddr*>(&to), to_size) == 0 &&
+               ::fcntl(socket_, F_SETFL, O_NONBLOCK) == 0;
   }
   HttpClient(HttpClient&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)),
         is_open_(other.is_open_),
-        received_(std::move(other.received_)) {}
+        received_(std::move(other.received_)),
+        unsent_(std::move(other.unsent_)) {}
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient() { close(); }
 
-  /// Whether all of it could be sent.
+  /// False when the connection is gone. What the kernel does not take now is sent with the next
+  /// call of any function.
   bool send(std::string_view octets) {
-    const auto sent = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
-    return sent == static_cast<ssize_t>(octets.size());
+    unsent_ += octets;
+    return flush();
   }
   /// Everything that has come so far.
   const std::string& received() {
+    (void)flush();
     std::array<char, 65536> buffer{};
     while (is_open_) {
       const auto size = ::recv(socket_, buffer.data(), buffer.size(), 0);
@@ -85,6 +90,13 @@ class HttpClient {
   }
 
  private:
+  bool flush() {
+    if (unsent_.empty()) return true;
+    const auto sent = ::send(socket_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN;
+    unsent_.erase(0, static_cast<std::size_t>(sent));
+    return true;
+  }
   static socklen_t put(const Endpoint& endpoint, sockaddr_storage& storage) {
     if (endpoint.address.is_v4()) {
       auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
@@ -105,6 +117,7 @@ class HttpClient {
   bool is_open_ = false;
   bool is_reset_ = false;
   std::string received_;
+  std::string unsent_;
 };
 
 }  // namespace postern::test
