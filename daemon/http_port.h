@@ -1,12 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "core/endpoint.h"
 #include "core/result.h"
 #include "daemon/asio.h"
+#include "daemon/http_server.h"
 
 namespace postern {
 
@@ -17,15 +17,12 @@ struct HttpAnswer {
   std::string json;
 };
 
-/// Answers GET and HEAD over HTTP, one request a connection. At most 4 connections at a time,
-/// 8 KiB of request header, 5 seconds; beyond that a connection is closed. A body is not read.
+/// Answers GET and HEAD over HTTP, one request a connection. At most 4 connections of a client and
+/// 16 in all; beyond, a client's are closed. Each has 5 seconds.
 class HttpPort {
  public:
   /// Answers a request for this path; called from the io_context.
   using Answer = std::function<HttpAnswer(const std::string& path)>;
-  /// What the connections use. The io_context destroys those that are open at the end, which may be
-  /// after this port is gone, so they share it.
-  struct Shared;
 
   HttpPort(asio::io_context& io, Answer answer);
 
@@ -33,13 +30,8 @@ class HttpPort {
   [[nodiscard]] Result<void, std::string> listen(const Endpoint& endpoint);
 
  private:
-  void accept();
-  /// Accepts again after a while.
-  void pause();
-
-  asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer pause_;
-  std::shared_ptr<Shared> shared_;
+  Answer answer_;
+  HttpServer server_;
 };
 
 }  // namespace postern

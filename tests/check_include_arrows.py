@@ -35,6 +35,7 @@ OWN = [
     # A load generator is a client: it takes the packets, not the daemon.
     ("bench/", ["core/", "protocols/", "netlink/", "backends/", "bench/"]),
     ("tests/daemon/", ["core/", "protocols/", "backends/", "daemon/", "tests/"]),
+    ("tests/fuzz/http_", ["core/", "daemon/", "tests/"]),
     ("tests/ctl/", ["core/", "host/", "ctl/", "tests/"]),
     ("tests/", ["core/", "protocols/", "netlink/", "backends/", "host/", "tests/"]),
 ]

@@ -1,0 +1,136 @@
+#include "daemon/http_listener.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <sys/socket.h>
+
+namespace postern {
+namespace {
+
+using asio::ip::tcp;
+
+/// How many connections are accepted before others have their turn.
+constexpr int kBatch = 16;
+/// How long a lack of descriptors is waited out.
+constexpr Milliseconds kShortagePause{500};
+
+[[nodiscard]] Endpoint endpoint_of(const tcp::endpoint& endpoint) {
+  const auto address = endpoint.address();
+  if (address.is_v4()) return {Address::v4(address.to_v4().to_bytes()), endpoint.port()};
+  return {Address::v6(address.to_v6().to_bytes()), endpoint.port()};
+}
+
+[[nodiscard]] tcp::endpoint endpoint_of(const HttpListenAt& at) {
+  const auto& [address, port] = at.endpoint;
+  if (address.is_v4()) return {asio::ip::address_v4(address.v4_octets()), port};
+  asio::ip::address_v6 v6(address.octets());
+  if (v6.is_link_local()) v6.scope_id(at.interface_index);
+  return {v6, port};
+}
+
+}  // namespace
+
+HttpListener::HttpListener(tcp::acceptor acceptor, HttpListenAt at)
+    : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), at_(std::move(at)) {}
+
+Result<std::shared_ptr<HttpListener>, std::string> HttpListener::open(asio::io_context& io,
+                                                                      const HttpListenAt& at) {
+  const auto failed = [&](const std::string& reason) {
+    return fail("TCP port " + to_string(at.endpoint) +
+                (at.interface.empty() ? "" : " on " + at.interface) + ": " + reason);
+  };
+  const auto endpoint = endpoint_of(at);
+  boost::system::error_code error;
+  tcp::acceptor acceptor(io);
+  acceptor.open(endpoint.protocol(), error);
+  if (error) return failed(error.message());
+  keep_from_children(acceptor.native_handle());
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && endpoint.protocol() == tcp::v6()) {
+    acceptor.set_option(asio::ip::v6_only(true), error);
+  }
+  if (error) return failed(error.message());
+  if (!at.interface.empty() &&
+      ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_BINDTODEVICE, at.interface.c_str(),
+                   static_cast<socklen_t>(at.interface.size())) != 0) {
+    return failed(std::strerror(errno));
+  }
+  acceptor.bind(endpoint, error);
+  if (error) return failed(error.message());
+  acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return failed(error.message());
+  acceptor.non_blocking(true, error);
+  if (error) return failed(error.message());
+  return std::shared_ptr<HttpListener>(new HttpListener(std::move(acceptor), at));
+}
+
+void HttpListener::start(std::function<bool()> has_room, Accepted accepted) {
+  has_room_ = std::move(has_room);
+  accepted_ = std::move(accepted);
+  wait();
+}
+
+void HttpListener::resume() {
+  if (std::exchange(waits_for_room_, false)) wait();
+}
+
+Endpoint HttpListener::bound() const {
+  boost::system::error_code error;
+  const auto endpoint = acceptor_.local_endpoint(error);
+  return error ? at_.endpoint : endpoint_of(endpoint);
+}
+
+void HttpListener::wait() {
+  acceptor_.async_wait(tcp::acceptor::wait_read, [weak = weak_from_this()](const auto& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->accept();
+  });
+}
+
+void HttpListener::accept() {
+  for (int i = 0; i < kBatch; ++i) {
+    if (!has_room_()) {
+      waits_for_room_ = true;
+      return;
+    }
+    if (!accept_one()) return;
+  }
+  wait();
+}
+
+/// Whether there may be another one; if not, this has arranged for when to go on.
+bool HttpListener::accept_one() {
+  tcp::socket socket(acceptor_.get_executor());
+  tcp::endpoint client;
+  boost::system::error_code error;
+  acceptor_.accept(socket, client, error);
+  if (error == asio::error::would_block) {
+    wait();
+    return false;
+  }
+  if (error == asio::error::connection_aborted) return true;
+  if (error) {
+    // Without a free descriptor (EMFILE) the client stays in the queue, and so the port readable.
+    pause();
+    return false;
+  }
+  keep_from_children(socket.native_handle());
+  const auto server = socket.local_endpoint(error);
+  if (error) return true;
+  // A response is one write; nothing is gained by holding back its last segment.
+  socket.set_option(tcp::no_delay(true), error);
+  accepted_(std::move(socket), {at_.interface_index, endpoint_of(client), endpoint_of(server)});
+  return true;
+}
+
+void HttpListener::pause() {
+  pause_.expires_after(kShortagePause);
+  pause_.async_wait([weak = weak_from_this()](const auto& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->wait();
+  });
+}
+
+}  // namespace postern
