@@ -177,26 +177,25 @@ HttpReader::Progress HttpReader::check_framing() {
   if (is_post(request_) && !parser.chunked() && !parser.content_length()) {
     return refuse(kLengthRequired);
   }
-  parser_->of.eager(true);
   stage_ = Stage::body;
   return read_body();
 }
 
 HttpReader::Progress HttpReader::read_body() {
   auto& parser = parser_->of;
-  while (!parser.is_done()) {
-    if (pending_.size() < (parser.chunked() ? kShortestChunkedRest : 1)) {
-      return Progress::needs_more;
-    }
-    boost::system::error_code error;
-    const auto used = parser.put(asio::buffer(pending_), error);
-    pending_.erase(0, used);
-    if (parser.get().body().size() > sizes_.body) return refuse(kContentTooLarge);
-    if (error == http::error::need_more) {
-      if (pending_.size() > kLongestChunkLine) return refuse(kBadRequest);
-      return Progress::needs_more;
-    }
-    if (error) return refuse(kBadRequest);
+  // Beast takes a step at a time (it is not "eager"), so that it never sees too little of a chunk.
+  const std::size_t least = parser.chunked() ? kShortestChunkedRest : 1;
+  std::string_view rest = pending_;
+  boost::system::error_code error;
+  while (!error && !parser.is_done() && rest.size() >= least &&
+         parser.get().body().size() <= sizes_.body) {
+    rest.remove_prefix(parser.put(asio::buffer(rest), error));
+  }
+  pending_.erase(0, pending_.size() - rest.size());
+  if (parser.get().body().size() > sizes_.body) return refuse(kContentTooLarge);
+  if (error && error != http::error::need_more) return refuse(kBadRequest);
+  if (!parser.is_done()) {
+    return pending_.size() > kLongestChunkLine ? refuse(kBadRequest) : Progress::needs_more;
   }
   request_.body = std::move(parser.get().body());
   stage_ = Stage::complete;

@@ -215,7 +215,7 @@ TEST(HttpReader, BoundsTheBody) {  // HTTP-08
   const std::string chunked = "Transfer-Encoding: chunked\r\n";
   EXPECT_EQ(read(post(chunked, "4000\r\n" + most + "\r\n0\r\n\r\n")).request.body, most);
   EXPECT_EQ(read(post(chunked, "4001\r\n" + most + "x")).status, 413);
-  EXPECT_EQ(read(post(chunked, "4000\r\n" + most + "\r\n1\r\nx")).status, 413);
+  EXPECT_EQ(read(post(chunked, "4000\r\n" + most + "\r\n1\r\nx\r\n0\r\n\r\n")).status, 413);
   // Neither may what surrounds the body be endless.
   EXPECT_EQ(read(post(chunked, "1;" + std::string(5000, 'x'))).status, 400);
   EXPECT_EQ(read(post(chunked, "0\r\nX: " + std::string(5000, 'x'))).status, 400);

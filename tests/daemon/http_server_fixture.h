@@ -53,10 +53,10 @@ class HttpServerTest : public testing::Test {
   [[nodiscard]] test::HttpClient client(const Address& source = kLoopback) const {
     return {endpoint_, source};
   }
-  /// Runs until `condition` holds; false when it does not within five seconds.
+  /// Runs until `condition` holds; false when it does not within 20 seconds.
   template <class Condition>
   [[nodiscard]] bool comes_true(Condition condition) {
-    const auto end = std::chrono::steady_clock::now() + Seconds(5);
+    const auto end = std::chrono::steady_clock::now() + Seconds(20);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > end) return false;
       io_.restart();
