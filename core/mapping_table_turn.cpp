@@ -76,10 +76,11 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
       continue;
     }
     if (before) {
+      const bool spares_flows = !before->mapping.has_inbound_claim();
       for_each_door(before->mapping, [&](TimedDoor timed) {
         auto& change = change_of(timed.door);
         change.before = std::move(timed);
-        change.spares_flows = !before->mapping.has_inbound_claim();
+        change.spares_flows = spares_flows;
       });
     }
     if (after) {
