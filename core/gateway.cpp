@@ -53,19 +53,10 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
          });
 }
 
-/// An interface that is up has an IPv6 address of the link at least. While one has none it is not
-/// known which hosts are on its link.
-[[nodiscard]] bool knows_v6_links(const Network& network) {
+/// An interface that is up has an IPv6 address of the link at least.
+[[nodiscard]] bool all_have_v6(const Network& network) {
   return std::all_of(network.lan.begin(), network.lan.end(),
                      [](const Interface& lan) { return lan.has_v6(); });
-}
-
-[[nodiscard]] std::vector<Prefix> lan_prefixes(const Network& network) {
-  std::vector<Prefix> prefixes;
-  for (const auto& interface : network.lan) {
-    for (const auto& own : interface.addresses) prefixes.push_back(own.prefix());
-  }
-  return prefixes;
 }
 
 }  // namespace
@@ -88,6 +79,7 @@ Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
   const auto found = backend_.open_doors(now);
   if (!found) return fail(found.error());
   adopt_network(network);
+  knows_v6_links_ = all_have_v6(network);
   state_.table.adopt(*found, now);
   Turn turn;
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
@@ -134,7 +126,8 @@ Turn Gateway::on_network(const Network& network, Moment now) {
     (void)rebuild(now, turn);
   }
   if (!lan_stays) frontend_.on_event(GatewayEvent::lan_changed, state_, now);
-  if (knows_v6_links(network)) end_pinholes_off_link(now, turn);
+  knows_v6_links_ = true;
+  end_pinholes_off_link(now, turn);
   send_due_announcements(now, turn);
   return turn;
 }
@@ -280,7 +273,16 @@ void Gateway::note_purge(const Result<std::size_t, std::string>& purged, Turn& t
 
 void Gateway::adopt_network(const Network& network) {
   state_.network = network;
-  state_.table.set_lan_prefixes(lan_prefixes(network));
+  std::vector<Prefix> prefixes;
+  for (const auto& lan : network.lan) {
+    auto& v6_links = v6_links_[lan.name];
+    if (lan.has_v6()) v6_links.clear();
+    for (const auto& own : lan.addresses) {
+      (own.address.is_v4() ? prefixes : v6_links).push_back(own.prefix());
+    }
+    prefixes.insert(prefixes.end(), v6_links.begin(), v6_links.end());
+  }
+  state_.table.set_lan_prefixes(std::move(prefixes));
 }
 
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
@@ -291,8 +293,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
   // Those of an earlier run are among them, and those that could not be closed before.
-  const std::size_t lost =
-      knows_v6_links(state_.network) ? state_.table.end_pinholes_off_link() : 0;
+  const std::size_t lost = knows_v6_links_ ? state_.table.end_pinholes_off_link() : 0;
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -114,6 +115,11 @@ class Gateway {
   Counters counters_;
   /// The last external addresses there were, also while there are none.
   std::vector<Address> last_external_addresses_;
+  /// By the name of each LAN interface its IPv6 prefixes, or those it had before it went down.
+  std::map<std::string, std::vector<Prefix>> v6_links_;
+  /// At the start interfaces may still be without their IPv6 addresses: nobody has left the LAN
+  /// then.
+  bool knows_v6_links_ = false;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;
   /// No rebuild before this because of a refused commit, or of a change by somebody else.

@@ -70,8 +70,10 @@ enum class MapError : std::uint8_t {
   external_port_denied,
   /// The claim is of somebody who knows another nonce.
   wrong_nonce,
-  /// More filters than one mapping, or all together, may have.
+  /// More filters and remote peers than one mapping, or one client, may have.
   too_many_filters,
+  /// All clients together have as many as they may have.
+  filter_limit_reached,
   /// A filter or remote peer of the other address family, or a filter with its ports turned around.
   bad_filter,
   /// The firewall backend cannot do it at all.
@@ -100,6 +102,8 @@ enum class MapError : std::uint8_t {
       return "wrong_nonce";
     case MapError::too_many_filters:
       return "too_many_filters";
+    case MapError::filter_limit_reached:
+      return "filter_limit_reached";
     case MapError::bad_filter:
       return "bad_filter";
     case MapError::unsupported:

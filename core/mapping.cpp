@@ -32,6 +32,11 @@ bool Mapping::has_inbound_claim() const {
                      [](const Claim& claim) { return claim.claimant.is_inbound(); });
 }
 
+bool Mapping::has_filtering_claim() const {
+  return std::any_of(claims.begin(), claims.end(),
+                     [](const Claim& claim) { return claim.is_filtering; });
+}
+
 const Claim* Mapping::claim_of(const Claimant& claimant) const {
   const auto found = std::find_if(claims.begin(), claims.end(),
                                   [&](const Claim& claim) { return claim.claimant == claimant; });

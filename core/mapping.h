@@ -51,6 +51,7 @@ struct Contact {
   std::uint32_t interface_index = 0;
   Endpoint gateway;
   Endpoint asker;
+  Moment answered{};
 
   friend bool operator==(const Contact&, const Contact&) = default;
 };
@@ -62,6 +63,9 @@ struct Claim {
   /// Keeps the same external port of the other protocol for this mapping's internal address
   /// (RFC 6886 §3.3).
   bool reserves_companion = false;
+  /// The mapping's filters are there for its sake, and go with the last such claim. Only of inbound
+  /// claims.
+  bool is_filtering = false;
   /// Only who knows it may renew the claim or take it back.
   std::optional<Nonce> nonce = {};
   /// The client's own words, for whoever looks at the mapping. UTF-8.
@@ -97,6 +101,7 @@ struct Mapping {
   [[nodiscard]] Moment first_claim_ends() const;
   [[nodiscard]] bool reserves_companion() const;
   [[nodiscard]] bool has_inbound_claim() const;
+  [[nodiscard]] bool has_filtering_claim() const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
   /// For how many remote peers there is a claim.

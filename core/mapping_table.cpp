@@ -48,11 +48,18 @@ namespace {
   claim.nonce = request.nonce;
   claim.contact = request.contact;
   if (request.description) claim.description = *request.description;
+  claim.is_filtering = request.claimant.is_inbound() && request.filters;
   if (!earlier) return claim;
+  claim.is_filtering = claim.is_filtering || earlier->is_filtering;
   if (!request.description) claim.description = earlier->description;
   const bool would_be_shorter = claim.lease.ends < earlier->lease.ends;
   if (!request.claimant.is_inbound() && would_be_shorter) claim.lease = earlier->lease;
   return claim;
+}
+
+/// The recovered claim that this claimant may take over.
+[[nodiscard]] const Claim* recovered_by(const Mapping& mapping, const Claimant& claimant) {
+  return claimant.is_inbound() ? mapping.claim_of({kRecovered, claimant.client}) : nullptr;
 }
 
 void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
@@ -92,7 +99,8 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   auto mapping = existing ? Result<Mapping, MapError>(*existing)
                           : new_mapping(request, permission->external_ports, now);
   if (!mapping) return fail(mapping.error());
-  Claim claim = claim_for(request, earlier, permission->lifetime, now);
+  Claim claim = claim_for(request, earlier ? earlier : recovered_by(*mapping, request.claimant),
+                          permission->lifetime, now);
   const Grant grant{mapping->id, mapping->external.port,
                     std::chrono::floor<Seconds>(claim.lease.ends - now)};
   drop_claims_of(*mapping, request.claimant);
@@ -102,7 +110,7 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
     if (!filters) return fail(filters.error());
     mapping->filters = std::move(*filters);
   }
-  if (!has_room_for_filters(existing, *mapping)) return fail(MapError::too_many_filters);
+  if (const auto room = find_room_for_filters(existing, *mapping); !room) return fail(room.error());
 
   if (!stage(grant.id, std::move(*mapping))) return fail(MapError::backend_refused);
   next_id_ = std::max(next_id_, grant.id + 1);
@@ -131,7 +139,13 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
   mapping.internal = request.internal;
   mapping.created = now;
   if (mapping.is_pinhole()) {
-    if (!permitted.contains(request.internal.port)) return fail(MapError::not_authorized);
+    const std::uint16_t port = request.internal.port;
+    const bool is_own = PortAllocator::is_own(request.protocol, port);
+    if (is_own || !permitted.contains(port)) return fail(MapError::not_authorized);
+    // A host has as many IPv6 addresses as it likes, and each is a client: they must not use up the
+    // table.
+    if (pinholes_ >= (policy_.limits().mappings + 1) / 2)
+      return fail(MapError::table_limit_reached);
     mapping.external = request.internal;
     if (!suits(mapping, request)) return fail(MapError::external_port_taken);
     return mapping;
@@ -175,10 +189,20 @@ bool MappingTable::has_external_address(const Address& address) const {
          external_addresses_.end();
 }
 
-bool MappingTable::has_room_for_filters(const Mapping* before, const Mapping& after) const {
+Result<void, MapError> MappingTable::find_room_for_filters(const Mapping* before,
+                                                           const Mapping& after) const {
   const std::size_t had = before ? filter_count(*before) : 0;
   const std::size_t has = filter_count(after);
-  return has <= had || (has <= kMostFiltersOfMapping && filters_ - had + has <= kMostFilters);
+  if (has <= had) return {};
+  std::size_t of_client = has - had;
+  if (const auto found = by_client_.find(after.internal.address); found != by_client_.end()) {
+    for (const MappingId id : found->second) of_client += filter_count(*find(id));
+  }
+  if (has > kMostFiltersOfMapping || of_client > kMostFiltersOfClient) {
+    return fail(MapError::too_many_filters);
+  }
+  if (filters_ - had + has > kMostFilters) return fail(MapError::filter_limit_reached);
+  return {};
 }
 
 Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& internal,
@@ -301,7 +325,8 @@ void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
   mapping.id = next_id_;
   const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
   // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
-  mapping.claims.push_back({{kRecovered, mapping.internal.address}, lease, true});
+  mapping.claims.push_back(
+      {{kRecovered, mapping.internal.address}, lease, true, !mapping.filters.empty()});
   if (stage(next_id_, std::move(mapping))) ++next_id_;
 }
 

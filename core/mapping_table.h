@@ -175,8 +175,10 @@ class MappingTable {
                                                            const PortSet& permitted, Moment now);
   [[nodiscard]] Result<Address, MapError> choose_address(const MapRequest& request) const;
   [[nodiscard]] bool has_external_address(const Address& address) const;
-  /// Whether filters and remote peers are few enough, now that the mapping has these.
-  [[nodiscard]] bool has_room_for_filters(const Mapping* before, const Mapping& after) const;
+  /// Whether filters and remote peers are few enough, now that the mapping has these. O(m) for the
+  /// m mappings of the client.
+  [[nodiscard]] Result<void, MapError> find_room_for_filters(const Mapping* before,
+                                                             const Mapping& after) const;
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
                                                   const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
@@ -200,6 +202,7 @@ class MappingTable {
   ExpiryQueue queue_;
   /// Filters and remote peers on all mappings together.
   std::size_t filters_ = 0;
+  std::size_t pinholes_ = 0;
   MappingId next_id_ = 1;
   /// The moment of the last expire(), and of the last one before this turn.
   Moment expired_until_{};

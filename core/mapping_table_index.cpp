@@ -131,7 +131,9 @@ void MappingTable::link(Entry& entry, Moment due) {
     ids.insert(ids.end(), mapping.id);
   }
   filters_ += mapping.filters.size() + mapping.remote_count();
-  if (!mapping.is_pinhole()) {
+  if (mapping.is_pinhole()) {
+    ++pinholes_;
+  } else {
     ports_.take(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
       ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
@@ -151,7 +153,9 @@ void MappingTable::unlink(const Entry& entry) {
     if (found->second.empty()) by_client_.erase(found);
   }
   filters_ -= mapping.filters.size() + mapping.remote_count();
-  if (!mapping.is_pinhole()) {
+  if (mapping.is_pinhole()) {
+    --pinholes_;
+  } else {
     ports_.give_back(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
       ports_.cancel_reservation(companion(mapping.protocol), mapping.external.port);

@@ -76,10 +76,11 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
       continue;
     }
     if (before) {
+      const bool spares_flows = !before->mapping.has_inbound_claim();
       for_each_door(before->mapping, [&](TimedDoor timed) {
         auto& change = change_of(timed.door);
         change.before = std::move(timed);
-        change.spares_flows = !before->mapping.has_inbound_claim();
+        change.spares_flows = spares_flows;
       });
     }
     if (after) {
@@ -135,8 +136,7 @@ void MappingTable::refuse_all() {
 }
 
 bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
-  // What was asked of everybody says nothing of the remote peers that are left.
-  if (after && !after->has_inbound_claim()) after->filters.clear();
+  if (after && !after->has_filtering_claim()) after->filters.clear();
   const auto found = mappings_.find(id);
   const Entry* before = found == mappings_.end() ? nullptr : &found->second;
   if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;

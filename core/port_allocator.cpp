@@ -6,12 +6,6 @@
 namespace postern {
 namespace {
 
-/// Ports of the protocols that this gateway itself speaks; handing them out would take its own
-/// traffic away (RFC 6887 §11.3): 5350 announcements, 5351 requests over UDP and, for UPnP, TCP.
-[[nodiscard]] bool is_own(Protocol protocol, std::uint16_t port) {
-  return port == 5351 || (protocol == Protocol::udp && port == 5350);
-}
-
 /// Random tries before every port is looked at in turn. With nine of ten ports taken, 32 tries
 /// still find one in 97 of 100 cases.
 constexpr int kRandomTries = 32;
@@ -48,6 +42,12 @@ std::optional<std::uint16_t> PortAllocator::choose(const Wish& wish, const PortS
     }
   }
   return std::nullopt;
+}
+
+// Handing them out would take the gateway's own traffic away (RFC 6887 §11.3): 5350 announcements,
+// 5351 requests over UDP and, for UPnP, TCP.
+bool PortAllocator::is_own(Protocol protocol, std::uint16_t port) {
+  return port == 5351 || (protocol == Protocol::udp && port == 5350);
 }
 
 void PortAllocator::take(Protocol protocol, std::uint16_t port) {

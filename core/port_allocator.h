@@ -37,6 +37,9 @@ class PortAllocator {
   [[nodiscard]] std::optional<std::uint16_t> choose(const Wish& wish, const PortSet& permitted,
                                                     Random& random) const;
 
+  /// Whether this gateway itself speaks a protocol on this port, so that it is never handed out.
+  [[nodiscard]] static bool is_own(Protocol protocol, std::uint16_t port);
+
   /// The port must be free.
   void take(Protocol protocol, std::uint16_t port);
   void give_back(Protocol protocol, std::uint16_t port);

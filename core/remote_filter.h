@@ -23,9 +23,11 @@ struct RemoteFilter {
 /// Who may use a mapping: whoever one of these lets through. Empty: everybody.
 using RemoteFilters = std::vector<RemoteFilter>;
 
-/// How many filters a client may ask for on one mapping, and how many all mappings together may
-/// have. The firewall finds prefixes and ports less fast than single hosts, so they are few.
+/// How many filters and remote peers one mapping may have, all mappings of one client, and all
+/// mappings together. The firewall finds prefixes and ports less fast than single hosts, so they
+/// are few.
 inline constexpr std::size_t kMostFiltersOfMapping = 8;
+inline constexpr std::size_t kMostFiltersOfClient = 128;
 inline constexpr std::size_t kMostFilters = 1024;
 
 /// The same peers in filters of which no two overlap, as the firewall's interval sets want them, in

@@ -39,6 +39,8 @@ class BackgroundFlowTable final : public FlowTable {
 
  private:
   void work();
+  /// Under the mutex: whether doors were closed whose connections are still there.
+  [[nodiscard]] bool closes_something() const;
 
   std::unique_ptr<FlowTable> table_;
   Purged purged_;

@@ -39,7 +39,11 @@ template <class Put>
 void ElementChanges::put_list(const List& list, Messages messages, Put put) {
   const std::span<const TimedElement> elements(list.elements);
   if (messages == Messages::large && elements.size() > 1) {
-    put(elements, std::nullopt);
+    // One message at a time, so that the two of a removal stand beside each other: the kernel must
+    // have no time to take the element away between them.
+    for (std::size_t i = 0; i < elements.size(); i += kElementsPerMessage) {
+      put(elements.subspan(i, std::min(kElementsPerMessage, elements.size() - i)), std::nullopt);
+    }
     return;
   }
   for (std::size_t i = 0; i < elements.size(); ++i) {

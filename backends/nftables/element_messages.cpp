@@ -14,9 +14,6 @@
 namespace postern::nftables {
 namespace {
 
-/// A nested attribute holds less than 64 KiB (its length has 16 bits), an element at most 144
-/// octets: two keys with their headers, a value, two times.
-constexpr std::size_t kElementsPerMessage = 450;
 constexpr std::size_t kElementRoom = 144;
 
 void put_value(nlmsghdr* message, std::uint16_t attribute, std::span<const std::uint8_t> octets) {

@@ -14,6 +14,11 @@
 /// Elements in the kernel's messages. `table` is the name of an `inet` table.
 namespace postern::nftables {
 
+/// How many elements stand in one message at most. A nested attribute holds less than 64 KiB (its
+/// length has 16 bits), an element at most 144 octets: two keys with their headers, a value, two
+/// times.
+inline constexpr std::size_t kElementsPerMessage = 450;
+
 /// An element and how long from now it is to live, or has left.
 struct TimedElement {
   Element element;

@@ -25,6 +25,10 @@ constexpr const char* kTable = "postern";
 /// IFNAMSIZ without its final zero.
 constexpr std::size_t kLongestInterfaceName = 15;
 
+/// After a turn with more changes, such as the end of thousands of leases, its memory is given
+/// back.
+constexpr std::size_t kManyChanges = 4096;
+
 [[nodiscard]] BackendError error_of(std::string_view action, const netlink::Error& error) {
   BackendError result;
   result.reason = "nftables: cannot " + std::string(action) + ": ";
@@ -176,6 +180,10 @@ Result<void, BackendError> NftablesBackend::Impl::commit(std::span<const DoorCha
       !batch_.change_of(*done.error().sequence)) {
     // About which of them? That is seldom, and worth asking again.
     done = transact(Messages::one_element_each);
+  }
+  if (changes.size() > kManyChanges) {
+    batch_.free_buffer();
+    elements_ = {};
   }
   if (!done) return fail(commit_error(done.error()));
   return {};

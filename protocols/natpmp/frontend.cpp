@@ -16,6 +16,7 @@ namespace {
     case MapError::external_port_denied:
     case MapError::wrong_nonce:
     case MapError::too_many_filters:
+    case MapError::filter_limit_reached:
     case MapError::bad_filter:
     case MapError::unsupported:
     case MapError::backend_refused:

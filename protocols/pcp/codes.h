@@ -9,7 +9,7 @@ namespace postern::pcp {
 
 inline constexpr std::uint8_t kVersion = 2;
 inline constexpr std::uint16_t kServerPort = 5351;
-/// Where announcements and mapping updates go (RFC 6887 §14.1.3, §14.2).
+/// Where announcements go (RFC 6887 §14.1.3). Mapping updates go to where the client asked from.
 inline constexpr std::uint16_t kClientPort = 5350;
 
 inline constexpr std::size_t kHeaderSize = 24;

@@ -29,9 +29,11 @@ namespace {
 }
 
 /// The mapping's filters after these options, in their order (RFC 6887 §13.3); nothing when there
-/// is none among them.
+/// is none among them. What an earlier run left in the firewall is not what was asked for, so
+/// filters begin anew then.
 [[nodiscard]] std::optional<RemoteFilters> filters_after(const Options& options,
                                                          const Mapping* mapping) {
+  if (mapping && mapping->claim_of({kRecovered, mapping->internal.address})) mapping = nullptr;
   std::optional<RemoteFilters> filters;
   for (const auto& option : options) {
     const auto* filter = std::get_if<Filter>(&option);
@@ -94,6 +96,10 @@ class Decision {
 
  private:
   [[nodiscard]] const Address& host() const { return request_.internal_address(); }
+  /// The host itself; of a controller the host's nonce is asked all the same (§13.1).
+  [[nodiscard]] bool accepts_any_nonce() const {
+    return around_.settings.accepts_any_nonce && host() == request_.client;
+  }
   [[nodiscard]] MappingTable& table() const { return around_.state.table; }
   [[nodiscard]] std::uint32_t epoch() const {
     return epoch_for(request_.client, around_.state, around_.now);
@@ -163,8 +169,9 @@ class Decision {
     wish.internal = {host(), internal_port};
     wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
     wish.nonce = nonce;
-    wish.accepts_any_nonce = around_.settings.accepts_any_nonce;
-    wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source};
+    wish.accepts_any_nonce = accepts_any_nonce();
+    wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
+                    around_.now};
     if (const auto* description = find_option<Description>(request_.options)) {
       wish.description = description->text;
     }
@@ -228,7 +235,7 @@ class Decision {
     const Mapping* mapping = table().find_by_internal(*protocol, internal);
     // There is but what a PEER asked for, which ends by itself.
     if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
-    const auto nonce = around_.settings.accepts_any_nonce ? std::nullopt : std::optional(map.nonce);
+    const auto nonce = accepts_any_nonce() ? std::nullopt : std::optional(map.nonce);
     if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
       auto refused = refusal(gone.error(), Opcode::map);
       if (gone.error() == MapError::wrong_nonce) {

@@ -12,6 +12,7 @@ namespace {
       return ResultCode::network_failure;
     case MapError::no_port_available:
     case MapError::table_limit_reached:
+    case MapError::filter_limit_reached:
     case MapError::backend_refused:
       return ResultCode::no_resources;
     case MapError::client_limit_reached:

@@ -61,10 +61,6 @@ namespace {
                           mapping.external.port, address, std::move(options)});
 }
 
-[[nodiscard]] bool was_granted_after(const Claim& claim, Moment moment) {
-  return claim.lease.ends - claim.lease.granted > moment;
-}
-
 }  // namespace
 
 std::vector<OutgoingDatagram> announcements_v4(const GatewayState& state, Moment now) {
@@ -82,8 +78,8 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
   for (const auto& claim : mapping.claims) {
     if (claim.claimant.frontend != kFrontendName || !claim.contact) continue;
     // The client knows already.
-    if (was_granted_after(claim, moved)) continue;
-    const auto& [interface_index, gateway, asker] = *claim.contact;
+    const auto& [interface_index, gateway, asker, answered] = *claim.contact;
+    if (answered > moved) continue;
     all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
   }
   return all;

@@ -91,13 +91,11 @@ TEST_F(GatewayPinholesTest, StayWhileTheLanHasNoIpv6Address) {
   EXPECT_FALSE(is_open());
 }
 
-TEST_F(GatewayPinholesTest, StayWhileAnotherLanHasNoIpv6Address) {
+// A LAN that has no IPv6 at all says nothing of the hosts of another.
+TEST_F(GatewayPinholesTest, CloseAlsoWhileAnotherLanHasNoIpv6) {
   auto network = dual_stack_network(kNewGatewayV6);
   network.lan.push_back({"guest", 9, {{Address::v4({10, 9, 0, 1}), 16}}});
-  EXPECT_EQ(announced(house_.change_network(network)), 0U);
-  EXPECT_TRUE(is_open());
-  network.lan[1].addresses.push_back({*Address::parse("fe80::9"), 64});
-  (void)house_.change_network(network);
+  EXPECT_GT(announced(house_.change_network(network)), 0U);
   EXPECT_FALSE(is_open());
 }
 

@@ -112,21 +112,45 @@ TEST_F(MappingTableDoorsTest, AFilterIsOfTheMappingsFamilyAndTheRightWayRound) {
   EXPECT_TRUE(ask(pinhole));
 }
 
+/// One of many hosts.
+[[nodiscard]] Address host(int number) {
+  return Address::v4({192, 168, 1, static_cast<std::uint8_t>(100 + number)});
+}
+
+// One host must not use up what all may have together.
+TEST_F(MappingTableDoorsTest, AClientHasAtMost128Filters) {
+  RemoteFilters eight;
+  for (std::uint8_t i = 0; i < 8; ++i) {
+    eight.push_back({Prefix(Address::v4({192, 0, 2, i}), 32)});
+  }
+  for (std::uint16_t i = 0; i < 16; ++i) {
+    auto request = wish(kHostA, Protocol::udp, static_cast<std::uint16_t>(8000 + i));
+    request.filters = eight;
+    ASSERT_TRUE(ask(request)) << i;
+    ASSERT_TRUE(ask(request)) << "again";
+  }
+  auto request = wish(kHostA, Protocol::udp, 9000);
+  request.filters = {{*Prefix::parse("192.0.2.77")}};
+  EXPECT_EQ(error_of(request), MapError::too_many_filters);
+  request = wish(kHostB, Protocol::udp, 9000);
+  request.filters = eight;
+  EXPECT_TRUE(ask(request));
+}
+
 TEST_F(MappingTableDoorsTest, AllMappingsHaveAtMost1024Filters) {
   RemoteFilters eight;
   for (std::uint8_t i = 0; i < 8; ++i) {
     eight.push_back({Prefix(Address::v4({192, 0, 2, i}), 32)});
   }
   for (std::uint16_t i = 0; i < 128; ++i) {
-    auto request =
-        wish(i < 100 ? kHostA : kHostB, Protocol::udp, static_cast<std::uint16_t>(8000 + i));
+    auto request = wish(host(i / 16), Protocol::udp, static_cast<std::uint16_t>(8000 + i));
     request.filters = eight;
     ASSERT_TRUE(ask(request)) << i;
   }
   auto request = wish(kHostC, Protocol::udp, 9000);
   request.filters = {{*Prefix::parse("192.0.2.77")}};
-  EXPECT_EQ(error_of(request), MapError::too_many_filters);
-  EXPECT_TRUE(table_.release(Protocol::udp, {kHostA, 8000}, natpmp_of(kHostA)));
+  EXPECT_EQ(error_of(request), MapError::filter_limit_reached);
+  EXPECT_TRUE(table_.release(Protocol::udp, {host(0), 8000}, natpmp_of(host(0))));
   EXPECT_TRUE(ask(request));
 }
 

@@ -117,16 +117,16 @@ TEST_F(MappingTablePeersTest, LetsItsPeerInBesideTheFiltered) {
   EXPECT_EQ(forward_now(), forward({only(kPeer), {*Prefix::parse("203.0.113.0/24")}}));
 }
 
-TEST_F(MappingTablePeersTest, FiltersGoWithTheLastInboundClaim) {
+TEST_F(MappingTablePeersTest, FiltersGoWithTheClaimThatBroughtThem) {
   auto filtered = inbound();
   filtered.filters = {{*Prefix::parse("203.0.113.0/24")}};
   ASSERT_TRUE(ask(filtered));
   ASSERT_TRUE(ask(wish(kHostA, Protocol::udp, 8080)));
   ASSERT_TRUE(ask(peer(kPeer)));
   EXPECT_TRUE(release({kOtherFrontend, kHostA}));
-  EXPECT_FALSE(mapping()->filters.empty()) << "NAT-PMP's claim is inbound too";
+  EXPECT_TRUE(mapping()->filters.empty()) << "NAT-PMP asked for everybody";
+  EXPECT_EQ(forward_now(), forward({}));
   EXPECT_TRUE(release(natpmp_of(kHostA)));
-  EXPECT_TRUE(mapping()->filters.empty());
   EXPECT_EQ(forward_now(), forward({only(kPeer)}));
   ASSERT_TRUE(ask(inbound()));
   EXPECT_EQ(forward_now(), forward({})) << "what was asked of everybody once is forgotten";
@@ -201,7 +201,8 @@ TEST_F(MappingTablePeersTest, AllMappingsHaveAtMost1024) {
   for (std::uint16_t i = 0; i < 128; ++i) {
     for (std::uint16_t port = 0; port < 8; ++port) {
       auto request = peer({kPeer.address, static_cast<std::uint16_t>(9000 + port)});
-      request.internal = {i < 100 ? kHostA : kHostB, static_cast<std::uint16_t>(8000 + i)};
+      const Address host = Address::v4({192, 168, 1, static_cast<std::uint8_t>(100 + i / 16)});
+      request.internal = {host, static_cast<std::uint16_t>(8000 + i)};
       request.claimant.client = request.internal.address;
       ASSERT_TRUE(ask(request)) << i;
     }
@@ -209,7 +210,7 @@ TEST_F(MappingTablePeersTest, AllMappingsHaveAtMost1024) {
   auto request = peer(kPeer);
   request.internal = {kHostC, 8080};
   request.claimant.client = kHostC;
-  EXPECT_EQ(error_of(request), MapError::too_many_filters);
+  EXPECT_EQ(error_of(request), MapError::filter_limit_reached);
   expire(kEnd);
   EXPECT_EQ(table_.size(), 0U);
   EXPECT_TRUE(ask(request, kEnd));

@@ -63,5 +63,24 @@ TEST_F(MappingTablePinholesTest, StayWhenTheTurnDoesNotStand) {
   EXPECT_EQ(table_.end_pinholes_off_link(), 1U);
 }
 
+// A host has as many IPv6 addresses as it likes, and each is a client with a limit of its own.
+TEST(MappingTablePinholeLimit, PinholesFillHalfOfTheTable) {
+  Limits limits;
+  limits.mappings = 4;
+  Policy policy({default_rule()}, limits);
+  policy.set_lan_prefixes({*Prefix::parse("192.168.1.0/24"), *Prefix::parse("2001:db8::/64")});
+  MappingTable table(std::move(policy), {.pinholes = true}, 1);
+  table.set_external_addresses({kWan});
+  for (const auto* text : {"2001:db8::1", "2001:db8::2"}) {
+    EXPECT_TRUE(table.request(wish(*Address::parse(text), Protocol::udp, 8080), kStart));
+  }
+  const auto third = wish(*Address::parse("2001:db8::3"), Protocol::udp, 8080);
+  EXPECT_EQ(table.request(third, kStart).error(), MapError::table_limit_reached);
+  EXPECT_TRUE(table.request(wish(kHostA, Protocol::udp, 8080), kStart));
+  EXPECT_TRUE(table.release(Protocol::udp, {*Address::parse("2001:db8::1"), 8080},
+                            natpmp_of(*Address::parse("2001:db8::1"))));
+  EXPECT_TRUE(table.request(third, kStart));
+}
+
 }  // namespace
 }  // namespace postern

@@ -245,7 +245,8 @@ class RandomTurns {
     Model alive;
     for (const Mapping* mapping : table_.oldest(table_.size())) {
       Promise promise{mapping->external, {}};
-      for (const auto& [claimant, lease, reserves, nonce, description, contact] : mapping->claims) {
+      for (const auto& [claimant, lease, reserves, is_filtering, nonce, description, contact] :
+           mapping->claims) {
         if (lease.ends > now_) promise.held[claimant.remote] = {lease.ends, nonce};
       }
       if (promise.held.size() == mapping->claims.size()) check_admitted(*mapping, promise);

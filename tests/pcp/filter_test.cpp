@@ -95,21 +95,20 @@ TEST_F(PcpFilter, AreAtMostEight) {
   EXPECT_THAT(admitted(), testing::ElementsAre(kOtherMayIn));
 }
 
-// PCP-152
-TEST_F(PcpFilter, OfAllMappingsAreLimitedAsWell) {
+// PCP-152: and what one host uses up is not what others lack.
+TEST_F(PcpFilter, OfOneHostAreLimitedAsWell) {
   Options eight;
   for (std::uint8_t i = 1; i <= 8; ++i) {
     eight.emplace_back(Filter{128, 0, Address::v4({8, 8, 8, i})});
   }
-  for (std::uint16_t i = 0; i < kMostFilters / 8; ++i) {
+  for (std::uint16_t i = 0; i < kMostFiltersOfClient / 8; ++i) {
     auto wish = with(eight);
     wish.internal_port = static_cast<std::uint16_t>(2000 + i);
     ASSERT_EQ(error_of(wish), kGranted) << i;
   }
   auto more = with({kOnlyPeer});
-  more.client = kHostB;
   EXPECT_EQ(error_of(more), kExcessivePeers);
-  more.options.clear();
+  more.client = kHostB;
   EXPECT_EQ(error_of(more), kGranted);
 }
 

@@ -45,6 +45,15 @@ TEST_F(PcpPinhole, IsAtTheHostsOwnEndpointWhateverIsSuggested) {
   EXPECT_EQ(house_->mappings(), 1U);
 }
 
+// PCP-075: the gateway's own ports lead to an inner router's own services.
+TEST_F(PcpPinhole, IsNeverForTheGatewaysOwnProtocols) {
+  for (const std::uint16_t port : std::vector<std::uint16_t>{5350, 5351}) {
+    auto made = wish();
+    made.internal_port = port;
+    EXPECT_EQ(error_of(made), kNotAuthorized) << port;
+  }
+}
+
 // PCP-192
 TEST_F(PcpPinhole, FailsWhenAnotherEndpointIsInsistedOn) {
   auto made = wish({PreferFailure{}});

@@ -75,6 +75,16 @@ TEST_F(PcpThirdParty, NeedsTheNonceOfTheOtherHost) {
   EXPECT_EQ(find({.client = kHostB})->claims.size(), 1U);
 }
 
+// PCP-116, 141: the leniency is towards the host itself.
+TEST_F(PcpThirdParty, NeedsTheNonceAlsoWhereHostsMayForgetTheirs) {
+  auto settings = with_controllers();
+  settings.accepts_any_nonce = true;
+  become({}, settings);
+  (void)map({.client = kHostB, .suggested_port = 40001, .nonce = kOtherNonce});
+  EXPECT_EQ(error_of(wish_for(kHostB)), (PcpError{ResultCode::not_authorized, 3600}));
+  EXPECT_EQ(error_of({.client = kHostB}), kGranted) << "with another nonce";
+}
+
 // PCP-142
 TEST_F(PcpThirdParty, IsForHostsOfTheLanOnly) {
   for (const auto* text : {"192.168.1.1", "192.168.1.255", "198.51.100.7", "8.8.8.8", "10.0.0.1",
