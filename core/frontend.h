@@ -8,6 +8,7 @@
 
 #include "core/datagram.h"
 #include "core/gateway_state.h"
+#include "core/http.h"
 #include "core/table_event.h"
 #include "core/time.h"
 
@@ -38,24 +39,62 @@ enum class GatewayEvent : std::uint8_t {
   lan_changed,
 };
 
-/// One protocol that clients speak over UDP. Pure: bytes and time in, bytes out.
-class DatagramFrontend {
+/// What every frontend hears, whoever asked for it.
+class Frontend {
  public:
-  virtual ~DatagramFrontend() = default;
+  virtual ~Frontend() = default;
 
+  virtual void on_event(GatewayEvent event, const GatewayState& state, Moment now) = 0;
+  /// What became of mappings in a turn, once it stands.
+  virtual void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
+                               Moment now) = 0;
+  [[nodiscard]] virtual std::optional<Moment> next_timeout() const = 0;
+};
+
+/// One protocol that clients speak over UDP. Pure: bytes and time in, bytes out.
+class DatagramFrontend : public Frontend {
+ public:
   /// Decides about one datagram. The answer is sent only when the turn's changes stand. Called
   /// again for the same datagram when they do not, with the table rolled back, so it must keep
   /// nothing of its own of a datagram unless what it made of it is final.
   [[nodiscard]] virtual Handled on_datagram(const IncomingDatagram& datagram, GatewayState& state,
                                             Moment now) = 0;
-  virtual void on_event(GatewayEvent event, const GatewayState& state, Moment now) = 0;
-  /// What became of mappings, whoever asked, once it stands.
-  virtual void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
-                               Moment now) = 0;
   /// What is to be sent unasked, now.
   [[nodiscard]] virtual std::vector<OutgoingDatagram> on_timeout(const GatewayState& state,
                                                                  Moment now) = 0;
-  [[nodiscard]] virtual std::optional<Moment> next_timeout() const = 0;
+};
+
+/// What a frontend made of one HTTP request. See Handled.
+struct HttpHandled {
+  HttpReply reply;
+  std::string_view frontend;
+  std::string_view request;
+  std::string_view outcome;
+  bool is_final = false;
+};
+
+/// How a request of our own to a host of the LAN ended.
+enum class CalloutOutcome : std::uint8_t {
+  /// It answered, whatever it said.
+  answered,
+  /// No connection came about.
+  unreachable,
+  /// The connection ended, or the time was up, before an answer came.
+  unanswered,
+};
+
+/// One protocol that clients speak over HTTP. Pure, too.
+class HttpFrontend : public Frontend {
+ public:
+  /// Looks at a request whose body is not there yet; a reply refuses it.
+  [[nodiscard]] virtual std::optional<HttpReply> on_header(const HttpRequest& request) const = 0;
+  /// Decides about one request; see DatagramFrontend::on_datagram().
+  [[nodiscard]] virtual HttpHandled on_request(const HttpRequest& request, GatewayState& state,
+                                               Moment now) = 0;
+  /// What is to be asked of hosts unasked, now. The replies of the turn are sent before.
+  [[nodiscard]] virtual std::vector<HttpCallout> on_timeout(const GatewayState& state,
+                                                            Moment now) = 0;
+  virtual void on_callout_done(std::uint64_t id, CalloutOutcome outcome, Moment now) = 0;
 };
 
 }  // namespace postern

@@ -62,10 +62,11 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
 }  // namespace
 
 Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
-                 DatagramFrontend& frontend, Moment now)
+                 DatagramFrontend& frontend, Moment now, HttpFrontend* http)
     : backend_(backend),
       flows_(flows),
       frontend_(frontend),
+      http_(http),
       multicast_groups_(std::move(options.multicast_groups)),
       keeps_established_tcp_(options.keeps_established_tcp),
       state_{{},
@@ -84,7 +85,7 @@ Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
   Turn turn;
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
   purge_strays(turn);
-  frontend_.on_event(GatewayEvent::started, state_, now);
+  tell_frontends(GatewayEvent::started, now);
   send_due_announcements(now, turn);
   return turn;
 }
@@ -116,6 +117,37 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   return turn;
 }
 
+std::optional<HttpReply> Gateway::on_http_header(const HttpRequest& request) {
+  const auto ingress = check_ingress(request.interface_index, request.client, request.server,
+                                     state_.network, state_.table.policy());
+  if (ingress == Ingress::accepted && http_) return http_->on_header(request);
+  ++counters_.dropped[to_string(ingress)];
+  HttpReply refusal;
+  refusal.status = 403;
+  return refusal;
+}
+
+Turn Gateway::on_http_request(const HttpRequest& request, Moment now) {
+  Turn turn;
+  HttpHandled handled;
+  const auto decide = [&] {
+    if (!handled.is_final) handled = http_->on_request(request, state_, now);
+  };
+  run_turn(decide, now, turn);
+  ++counters_.requests[{handled.frontend, handled.request, handled.outcome}];
+  handled.reply.token = request.token;
+  turn.replies.push_back(std::move(handled.reply));
+  send_due_announcements(now, turn);
+  return turn;
+}
+
+Turn Gateway::on_callout_done(std::uint64_t id, CalloutOutcome outcome, Moment now) {
+  Turn turn;
+  http_->on_callout_done(id, outcome, now);
+  send_due_announcements(now, turn);
+  return turn;
+}
+
 Turn Gateway::on_network(const Network& network, Moment now) {
   Turn turn;
   if (network == state_.network) return turn;
@@ -125,7 +157,7 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
     (void)rebuild(now, turn);
   }
-  if (!lan_stays) frontend_.on_event(GatewayEvent::lan_changed, state_, now);
+  if (!lan_stays) tell_frontends(GatewayEvent::lan_changed, now);
   knows_v6_links_ = true;
   end_pinholes_off_link(now, turn);
   send_due_announcements(now, turn);
@@ -141,7 +173,7 @@ void Gateway::end_pinholes_off_link(Moment now, Turn& turn) {
 void Gateway::note_lost_pinholes(std::size_t count, Moment now) {
   if (count == 0) return;
   state_.pinhole_epoch.restart(now);
-  frontend_.on_event(GatewayEvent::pinholes_lost, state_, now);
+  tell_frontends(GatewayEvent::pinholes_lost, now);
 }
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
@@ -171,8 +203,8 @@ Turn Gateway::on_timeout(Moment now) {
 
 std::optional<Moment> Gateway::next_timeout() const {
   std::optional<Moment> next;
-  for (const auto& due :
-       {state_.table.next_expiry(), frontend_.next_timeout(), rebuild_at_, purge_at_}) {
+  for (const auto& due : {state_.table.next_expiry(), frontend_.next_timeout(),
+                          http_ ? http_->next_timeout() : std::nullopt, rebuild_at_, purge_at_}) {
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -212,6 +244,7 @@ void Gateway::conclude(Turn& turn, Moment now) {
   assert(state_.table.is_consistent());
   if (events.empty()) return;
   frontend_.on_table_events(events, state_, now);
+  if (http_) http_->on_table_events(events, state_, now);
   append(turn.events, std::move(events));
 }
 
@@ -331,13 +364,22 @@ void Gateway::follow_external_address(std::optional<Address> before, Moment now)
   if (is_news) state_.epoch.restart(now);
   if (!after.empty()) last_external_addresses_ = after;
   if (state_.external_address.local() == before && !is_news) return;
-  frontend_.on_event(GatewayEvent::external_address_changed, state_, now);
+  tell_frontends(GatewayEvent::external_address_changed, now);
 }
 
 void Gateway::send_due_announcements(Moment now, Turn& turn) {
   auto due = frontend_.on_timeout(state_, now);
   turn.send.insert(turn.send.end(), std::make_move_iterator(due.begin()),
                    std::make_move_iterator(due.end()));
+  if (!http_) return;
+  auto callouts = http_->on_timeout(state_, now);
+  turn.callouts.insert(turn.callouts.end(), std::make_move_iterator(callouts.begin()),
+                       std::make_move_iterator(callouts.end()));
+}
+
+void Gateway::tell_frontends(GatewayEvent event, Moment now) {
+  frontend_.on_event(event, state_, now);
+  if (http_) http_->on_event(event, state_, now);
 }
 
 bool Gateway::is_consistent(Moment now) const {

@@ -41,15 +41,19 @@ struct Turn {
   /// Why the firewall refused something, or connections could not be ended; for the log.
   std::vector<std::string> backend_errors;
   std::vector<OutgoingDatagram> send;
+  /// To be sent before the callouts.
+  std::vector<HttpReply> replies;
+  std::vector<HttpCallout> callouts;
 };
 
 /// The daemon without its IO: packets, network changes and time go in, packets and the next
 /// deadline come out. Replies leave only after the firewall has what they promise.
 class Gateway {
  public:
-  /// Backend, flow table and frontend outlive the gateway.
+  /// Backend, flow table and frontends outlive the gateway. Without `http` there is nothing to be
+  /// asked over HTTP.
   Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
-          DatagramFrontend& frontend, Moment now);
+          DatagramFrontend& frontend, Moment now, HttpFrontend* http = nullptr);
 
   /// Takes over what an earlier run left in the firewall, puts our rules there, ends connections
   /// of doors that have gone meanwhile, and announces.
@@ -58,6 +62,12 @@ class Gateway {
 
   /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
   [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
+  /// Looks at a request whose body is not there yet: the reply to one that will not be served.
+  [[nodiscard]] std::optional<HttpReply> on_http_header(const HttpRequest& request);
+  /// Answers a request that on_http_header() did not refuse.
+  [[nodiscard]] Turn on_http_request(const HttpRequest& request, Moment now);
+  /// Tells how one of a turn's callouts ended.
+  [[nodiscard]] Turn on_callout_done(std::uint64_t id, CalloutOutcome outcome, Moment now);
   /// Follows the interfaces: O(n) in the number of mappings when the WAN or the LAN's names change.
   [[nodiscard]] Turn on_network(const Network& network, Moment now);
   /// Somebody else changed what we rely on, or may have: puts everything of ours back, at once but
@@ -105,10 +115,13 @@ class Gateway {
   [[nodiscard]] Result<void, BackendError> rebuild(Moment now, Turn& turn);
   void follow_external_address(std::optional<Address> before, Moment now);
   void send_due_announcements(Moment now, Turn& turn);
+  void tell_frontends(GatewayEvent event, Moment now);
 
   FirewallBackend& backend_;
   FlowTable& flows_;
   DatagramFrontend& frontend_;
+  /// May be null.
+  HttpFrontend* http_;
   std::vector<Endpoint> multicast_groups_;
   bool keeps_established_tcp_;
   GatewayState state_;

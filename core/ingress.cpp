@@ -27,21 +27,33 @@ namespace {
   return !is_broadcast && !is_ours;
 }
 
+/// No `destination`: one of our groups.
+[[nodiscard]] Ingress check(std::uint32_t interface_index, const Endpoint& source,
+                            const Address* destination, const Network& network,
+                            const Policy& policy) {
+  const Interface* lan = network.lan_by_index(interface_index);
+  if (!lan) return Ingress::not_from_lan;
+  if (destination && !network.is_lan_address(*destination)) return Ingress::not_to_lan_address;
+  if (!is_possible_source(source, *lan, network)) return Ingress::impossible_source;
+  if (!is_on_link(source.address, *lan) && !policy.lists(source.address)) {
+    return Ingress::not_on_link;
+  }
+  return Ingress::accepted;
+}
+
 }  // namespace
 
 Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
                       const Policy& policy, std::span<const Endpoint> groups) {
-  const Interface* lan = network.lan_by_index(datagram.interface_index);
-  if (!lan) return Ingress::not_from_lan;
   const bool is_to_group =
       std::find(groups.begin(), groups.end(), datagram.destination) != groups.end();
-  if (!is_to_group && !network.is_lan_address(datagram.destination.address)) {
-    return Ingress::not_to_lan_address;
-  }
-  if (!is_possible_source(datagram.source, *lan, network)) return Ingress::impossible_source;
-  const Address& client = datagram.source.address;
-  if (!is_on_link(client, *lan) && !policy.lists(client)) return Ingress::not_on_link;
-  return Ingress::accepted;
+  return check(datagram.interface_index, datagram.source,
+               is_to_group ? nullptr : &datagram.destination.address, network, policy);
+}
+
+Ingress check_ingress(std::uint32_t interface_index, const Endpoint& client, const Endpoint& server,
+                      const Network& network, const Policy& policy) {
+  return check(interface_index, client, &server.address, network, policy);
 }
 
 }  // namespace postern

@@ -44,5 +44,9 @@ enum class Ingress : std::uint8_t {
 /// one of `groups` at its port, are heard (RFC 6886 §3.3, RFC 6887 §8.2).
 [[nodiscard]] Ingress check_ingress(const IncomingDatagram& datagram, const Network& network,
                                     const Policy& policy, std::span<const Endpoint> groups);
+/// The same for a connection, which has come in on that interface.
+[[nodiscard]] Ingress check_ingress(std::uint32_t interface_index, const Endpoint& client,
+                                    const Endpoint& server, const Network& network,
+                                    const Policy& policy);
 
 }  // namespace postern
