@@ -35,7 +35,7 @@ namespace {
 
 [[nodiscard]] int fill(Family family, std::size_t count) {
   BackendOptions options;
-  options.own_udp_ports = {5351};
+  options.own_ports = {{Protocol::udp, 5351, true}};
   const auto backend = NftablesBackend::open(options);
   if (!backend) return complain(backend.error());
   const auto doors = measured_doors(family, count, now() + Seconds(3600));

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "core/own_port.h"
+
 namespace postern {
 
 /// What every firewall backend is told when it is made.
@@ -19,9 +21,7 @@ struct BackendOptions {
   /// beside it. Empty: the host's own choice, else the variant that is there (iptables-nft-…,
   /// iptables-legacy-…).
   std::string iptables_restore = {};
-  /// UDP ports of this machine that the daemon serves: open to the LAN interfaces, closed to all
-  /// others.
-  std::vector<std::uint16_t> own_udp_ports = {};
+  std::vector<OwnPort> own_ports = {};
 };
 
 }  // namespace postern

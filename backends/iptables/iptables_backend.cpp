@@ -130,7 +130,7 @@ Result<void, BackendError> IptablesBackend::reset(const Network& network,
                                                   std::span<const TimedDoor> doors, Moment now) {
   auto rules = rules_options(network);
   rules.forward_mark = options_.forward_mark;
-  rules.own_udp_ports = options_.own_udp_ports;
+  rules.own_ports = options_.own_ports;
   auto names = rules.lan;
   if (!rules.wan.empty()) names.push_back(rules.wan);
   for (const auto& name : names) {

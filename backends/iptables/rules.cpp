@@ -148,14 +148,16 @@ void Chains::add(const Pinhole6& door, Moment ends) {
 /// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -j ACCEPT, and in the mangle table -j MARK
 /// iptables -A POSTERN-INPUT -p udp --dport PORT -j DROP
 void Chains::add_own_ports() {
-  for (const auto port : options_.own_udp_ports) {
-    const auto match = "-p udp -m udp --dport " + std::to_string(port);
+  for (const auto& own : options_.own_ports) {
+    const std::string protocol(to_string(own.protocol));
+    const auto match =
+        "-p " + protocol + " -m " + protocol + " --dport " + std::to_string(own.port);
     for (const auto& lan : options_.lan) {
       input_.rules.push_back({"-i " + lan + " " + match + " -j ACCEPT", {}});
       mark_input_.rules.push_back(
           {"-i " + lan + " " + match + " " + set_mark(options_.forward_mark), {}});
     }
-    input_.rules.push_back({match + " -j DROP", {}});
+    if (own.is_ours_alone) input_.rules.push_back({match + " -j DROP", {}});
   }
 }
 

@@ -10,6 +10,7 @@
 #include "core/address.h"
 #include "core/door.h"
 #include "core/network.h"
+#include "core/own_port.h"
 
 /// The rules that doors need.
 namespace postern::iptables {
@@ -24,7 +25,7 @@ struct RulesOptions {
   /// The IPv4 networks of the LAN interfaces.
   std::vector<Prefix> lan_prefixes;
   std::uint32_t forward_mark = 0;
-  std::vector<std::uint16_t> own_udp_ports;
+  std::vector<OwnPort> own_ports;
 };
 
 /// Without what the backend's options say.

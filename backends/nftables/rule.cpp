@@ -84,10 +84,10 @@ Rule& Rule::is_protocol(Protocol protocol) {
       .compare(NFT_CMP_EQ, std::array{static_cast<std::uint8_t>(protocol)});
 }
 
-Rule& Rule::is_udp_to(std::uint16_t port) {
+Rule& Rule::is_to_port(Protocol protocol, std::uint16_t port) {
   const std::array<std::uint8_t, 2> octets{static_cast<std::uint8_t>(port >> 8),
                                            static_cast<std::uint8_t>(port)};
-  return is_protocol(Protocol::udp)
+  return is_protocol(protocol)
       .load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, kDestinationPort, 2, kFirst)
       .compare(NFT_CMP_EQ, octets);
 }

@@ -30,7 +30,7 @@ class Rule {
   Rule& is_ipv4();
   Rule& is_ipv6();
   Rule& is_protocol(Protocol protocol);
-  Rule& is_udp_to(std::uint16_t port);
+  Rule& is_to_port(Protocol protocol, std::uint16_t port);
   /// Goes on only for connections whose destination was translated.
   Rule& is_dnat();
   /// Goes on only for connections whose mark has all these bits.

@@ -202,18 +202,21 @@ void put_forward_rules(netlink::Batch& batch, const char* table, std::uint32_t m
 /// nft add rule inet TABLE input iifname LAN udp dport PORT meta mark set meta mark | MARK accept
 /// nft add rule inet TABLE input udp dport PORT drop
 ///
-/// The daemon's ports answer to the LAN only, also where the host's own rules would let others in.
+/// The ports that are ours alone answer to the LAN only, also where the host's own rules would let
+/// others in.
 void put_input_rules(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
-  for (const auto port : options.own_udp_ports) {
+  for (const auto& own : options.own_ports) {
     for (const auto& lan : options.lan) {
       Rule(table, "input")
           .from_interface(lan)
-          .is_udp_to(port)
+          .is_to_port(own.protocol, own.port)
           .set_mark_bits(options.forward_mark)
           .accept()
           .put(batch);
     }
-    Rule(table, "input").is_udp_to(port).drop().put(batch);
+    if (own.is_ours_alone) {
+      Rule(table, "input").is_to_port(own.protocol, own.port).drop().put(batch);
+    }
   }
 }
 

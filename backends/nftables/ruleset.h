@@ -6,6 +6,7 @@
 
 #include "backends/nftables/elements.h"
 #include "core/address.h"
+#include "core/own_port.h"
 #include "netlink/batch.h"
 
 /// The table and everything in it that does not change with the doors.
@@ -19,7 +20,7 @@ struct RulesetOptions {
   /// IPv4 addresses of the WAN interface; the rules are as many.
   std::vector<Address> external_addresses;
   std::uint32_t forward_mark = 0;
-  std::vector<std::uint16_t> own_udp_ports;
+  std::vector<OwnPort> own_ports;
   /// The kernel keeps the table for the socket that made it (Linux 6.9).
   bool owns_table = false;
 };

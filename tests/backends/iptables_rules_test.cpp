@@ -154,17 +154,18 @@ TEST(IptablesRules, APinholeIsLetThroughAndMarked) {
 TEST(IptablesRules, EachLanReachesOurPorts) {
   auto options = house();
   options.lan = {"br-lan", "guests"};
-  options.own_udp_ports = {5351, 1900};
+  options.own_ports = {{Protocol::udp, 5351, true}, {Protocol::tcp, 5351}, {Protocol::udp, 1900}};
   options.forward_mark = 2;
   for (const auto& rules : {rules_v4(options, {}), rules_v6(options, {})}) {
     EXPECT_THAT(chain(rules, "POSTERN-INPUT"),
                 ElementsAre("-i br-lan -p udp -m udp --dport 5351 -j ACCEPT",
                             "-i guests -p udp -m udp --dport 5351 -j ACCEPT",
                             "-p udp -m udp --dport 5351 -j DROP",
+                            "-i br-lan -p tcp -m tcp --dport 5351 -j ACCEPT",
+                            "-i guests -p tcp -m tcp --dport 5351 -j ACCEPT",
                             "-i br-lan -p udp -m udp --dport 1900 -j ACCEPT",
-                            "-i guests -p udp -m udp --dport 1900 -j ACCEPT",
-                            "-p udp -m udp --dport 1900 -j DROP"));
-    EXPECT_EQ(chain(rules, "POSTERN-MARK-INPUT").size(), 4U);
+                            "-i guests -p udp -m udp --dport 1900 -j ACCEPT"));
+    EXPECT_EQ(chain(rules, "POSTERN-MARK-INPUT").size(), 6U);
     EXPECT_EQ(chain(rules, "POSTERN-MARK-INPUT").back(),
               "-i guests -p udp -m udp --dport 1900 -j MARK --set-xmark 0x2/0x2");
   }

@@ -180,7 +180,9 @@ TEST_P(NftablesRulesetTest, AnOwnedTableIsNobodyElsesToChange) {
 }
 
 TEST_P(NftablesRulesetTest, EachLanReachesOurPorts) {
-  auto opened = NftablesBackend::open({.forward_mark = 0x2, .own_udp_ports = {5351, 1900}});
+  auto opened = NftablesBackend::open(
+      {.forward_mark = 0x2,
+       .own_ports = {{Protocol::udp, 5351, true}, {Protocol::tcp, 5351}, {Protocol::udp, 1900}}});
   ASSERT_TRUE(opened) << opened.error().reason;
   auto network = one_lan();
   network.lan.push_back({"fifteen-letters", 0, {}});
@@ -191,9 +193,10 @@ TEST_P(NftablesRulesetTest, EachLanReachesOurPorts) {
 		iifname "br-lan" udp dport 5351 meta mark set meta mark | 0x00000002 accept
 		iifname "fifteen-letters" udp dport 5351 meta mark set meta mark | 0x00000002 accept
 		udp dport 5351 drop
+		iifname "br-lan" tcp dport 5351 meta mark set meta mark | 0x00000002 accept
+		iifname "fifteen-letters" tcp dport 5351 meta mark set meta mark | 0x00000002 accept
 		iifname "br-lan" udp dport 1900 meta mark set meta mark | 0x00000002 accept
 		iifname "fifteen-letters" udp dport 1900 meta mark set meta mark | 0x00000002 accept
-		udp dport 1900 drop
 	}
 }
 )");

@@ -109,7 +109,7 @@ class IptablesHost {
 
   [[nodiscard]] Result<std::unique_ptr<IptablesBackend>, BackendError> open() {
     BackendOptions options;
-    options.own_udp_ports = {5351};
+    options.own_ports = {{Protocol::udp, 5351, true}};
     options.iptables_restore = restore_;
     return IptablesBackend::open(options, std::make_unique<TestRunner>(state_));
   }

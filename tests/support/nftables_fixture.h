@@ -27,7 +27,7 @@ class NftablesFixture : public testing::TestWithParam<bool> {
   void SetUp() override {
     if (const auto& why = netns_.why_not()) GTEST_SKIP() << *why;
     auto opened =
-        NftablesBackend::open({.allow_renewal_in_place = GetParam(), .own_udp_ports = {5351}});
+        NftablesBackend::open({.allow_renewal_in_place = GetParam(), .own_ports = {{Protocol::udp, 5351, true}}});
     ASSERT_TRUE(opened) << opened.error().reason;
     backend_ = std::move(*opened);
   }
