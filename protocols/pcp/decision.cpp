@@ -57,6 +57,13 @@ struct External {
   std::uint32_t lifetime = 0;
 };
 
+/// What was asked for, with what came of it.
+[[nodiscard]] MapFields assigned(MapFields fields, const External& external) {
+  fields.external_port = external.port;
+  fields.external_address = external.address;
+  return fields;
+}
+
 class Decision {
  public:
   Decision(const Request& request, const IncomingDatagram& datagram,
@@ -73,9 +80,8 @@ class Decision {
     if (const auto refused = check_host()) return refuse(name, *refused);
     const auto external = is_delete ? erase(map) : this->map(map);
     if (!external) return refuse(name, external.error());
-    const MapResponse response{
-        external->lifetime, epoch(),        map.nonce,         map.protocol,
-        map.internal_port,  external->port, external->address, processed_options()};
+    const MapResponse response{assigned(map, *external), external->lifetime, epoch(),
+                               processed_options()};
     return reply(name, "success", emit(response));
   }
 
@@ -86,11 +92,8 @@ class Decision {
     if (!protocol) return refuse("peer", refusal(ResultCode::unsupp_protocol));
     const auto external = this->peer(peer, *protocol);
     if (!external) return refuse("peer", external.error());
-    const PeerResponse response{external->lifetime,  epoch(),
-                                peer.nonce,          peer.protocol,
-                                peer.internal_port,  external->port,
-                                external->address,   peer.remote_port,
-                                peer.remote_address, processed_options()};
+    const PeerResponse response{assigned(peer, *external), peer.remote, external->lifetime, epoch(),
+                                processed_options()};
     return reply("peer", "success", emit(response));
   }
 
@@ -161,14 +164,13 @@ class Decision {
   }
 
   /// What MAP and PEER have in common.
-  [[nodiscard]] postern::MapRequest wish(Protocol protocol, std::uint16_t internal_port,
-                                         const Nonce& nonce) const {
+  [[nodiscard]] postern::MapRequest wish(Protocol protocol, const MapFields& fields) const {
     postern::MapRequest wish;
     wish.claimant = claimant();
     wish.protocol = protocol;
-    wish.internal = {host(), internal_port};
+    wish.internal = {host(), fields.internal_port};
     wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
-    wish.nonce = nonce;
+    wish.nonce = fields.nonce;
     wish.accepts_any_nonce = accepts_any_nonce();
     wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
                     around_.now};
@@ -178,9 +180,9 @@ class Decision {
     return wish;
   }
 
-  void suggest(postern::MapRequest& wish, std::uint16_t port, const Address& address) const {
-    wish.suggested_external_port = port;
-    if (const auto suggested = unless_any(address)) {
+  void suggest(postern::MapRequest& wish, const MapFields& fields) const {
+    wish.suggested_external_port = fields.external_port;
+    if (const auto suggested = unless_any(fields.external_address)) {
       wish.suggested_external_address = around_.state.external_address.local_of(*suggested);
     }
   }
@@ -218,8 +220,8 @@ class Decision {
     const auto protocol = protocol_of(map.protocol);
     // All ports, or all protocols, of a host are not for a client to open.
     if (!protocol || map.internal_port == 0) return fail(refusal(ResultCode::unsupp_protocol));
-    auto wish = this->wish(*protocol, map.internal_port, map.nonce);
-    suggest(wish, map.suggested_external_port, map.suggested_external_address);
+    auto wish = this->wish(*protocol, map);
+    suggest(wish, map);
     if (find_option<PreferFailure>(request_.options)) wish.placement = Placement::only_suggested;
     wish.filters =
         filters_after(request_.options, table().find_by_internal(*protocol, wish.internal));
@@ -227,7 +229,7 @@ class Decision {
   }
 
   [[nodiscard]] Result<External, Refusal> erase(const MapRequest& map) const {
-    const External echo{map.suggested_external_address, map.suggested_external_port, 0};
+    const External echo{map.external_address, map.external_port, 0};
     const auto protocol = protocol_of(map.protocol);
     // What is never granted is never there (§15.1).
     if (!protocol || map.internal_port == 0) return echo;
@@ -247,13 +249,12 @@ class Decision {
   }
 
   [[nodiscard]] Result<External, Refusal> peer(const PeerRequest& peer, Protocol protocol) const {
-    auto wish = this->wish(protocol, peer.internal_port, peer.nonce);
-    const Endpoint remote{peer.remote_address, peer.remote_port};
-    wish.claimant = claimant(remote);
+    auto wish = this->wish(protocol, peer);
+    wish.claimant = claimant(peer.remote);
     if (const Claim* claim = table().find_claim(protocol, wish.internal, wish.claimant)) {
       return renew_peer(wish, *claim);
     }
-    const auto flow = around_.flows.find(protocol, wish.internal, remote);
+    const auto flow = around_.flows.find(protocol, wish.internal, peer.remote);
     // Without knowing whether the flow runs, its external port cannot be told.
     if (!flow) return fail(refusal(ResultCode::no_resources));
     if (*flow) {
@@ -264,7 +265,7 @@ class Decision {
     } else if (request_.lifetime == 0) {
       return fail(refusal(ResultCode::cannot_provide_external));
     } else {
-      suggest(wish, peer.suggested_external_port, peer.suggested_external_address);
+      suggest(wish, peer);
     }
     if (wish.suggested_external_port != 0 || wish.suggested_external_address) {
       wish.placement = Placement::only_suggested;

@@ -48,17 +48,14 @@ namespace {
   const auto left = std::chrono::floor<Seconds>(claim.lease.ends - now).count();
   const auto lifetime = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
   const auto epoch = epoch_for(claim.contact->asker.address, state, now);
-  const auto nonce = claim.nonce.value_or(Nonce{});
-  const auto protocol = static_cast<std::uint8_t>(mapping.protocol);
-  const auto address = state.external_address.reported(mapping.external.address);
+  const MapFields fields{claim.nonce.value_or(Nonce{}), static_cast<std::uint8_t>(mapping.protocol),
+                         mapping.internal.port, mapping.external.port,
+                         state.external_address.reported(mapping.external.address)};
   auto options = repeated_options(mapping, claim);
   if (const auto& remote = claim.claimant.remote) {
-    return emit(PeerResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
-                             mapping.external.port, address, remote->port, remote->address,
-                             std::move(options)});
+    return emit(PeerResponse{fields, *remote, lifetime, epoch, std::move(options)});
   }
-  return emit(MapResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
-                          mapping.external.port, address, std::move(options)});
+  return emit(MapResponse{fields, lifetime, epoch, std::move(options)});
 }
 
 }  // namespace
