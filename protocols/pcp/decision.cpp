@@ -22,12 +22,6 @@ namespace {
   return address.is_unspecified() ? std::nullopt : std::optional(address);
 }
 
-/// Whole seconds that are surely left.
-[[nodiscard]] std::uint32_t seconds_left(Moment ends, Moment now) {
-  const auto left = std::chrono::floor<Seconds>(ends - now).count();
-  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
-}
-
 /// The mapping's filters after these options, in their order (RFC 6887 §13.3); nothing when there
 /// is none among them. What an earlier run left in the firewall is not what was asked for, so
 /// filters begin anew then.
@@ -41,10 +35,8 @@ namespace {
     if (!filters) filters = mapping ? mapping->filters : RemoteFilters();
     if (filter->removes_all()) {
       filters->clear();
-    } else if (filter->port == 0) {
-      filters->push_back({filter->prefix()});
     } else {
-      filters->push_back({filter->prefix(), filter->port, filter->port});
+      filters->push_back(filter->peers());
     }
   }
   return filters;
@@ -191,11 +183,8 @@ class Decision {
                                                   Opcode opcode) const {
     const auto granted = table().request(wish, around_.now);
     if (!granted) {
-      auto refused = refusal(granted.error(), opcode);
-      if (granted.error() == MapError::wrong_nonce) {
-        refused.lifetime = life_left(wish.protocol, wish.internal, wish.claimant);
-      }
-      return fail(refused);
+      const Claim* claim = table().find_claim(wish.protocol, wish.internal, wish.claimant);
+      return fail(refusal_by(claim, granted.error(), opcode));
     }
     return external_of(*table().find(granted->id),
                        static_cast<std::uint32_t>(granted->lifetime.count()));
@@ -209,11 +198,14 @@ class Decision {
     return around_.state.external_address.reported(local);
   }
 
-  /// Of the claim as it stands (RFC 6887 §11.3: what a wrong nonce is told).
-  [[nodiscard]] std::uint32_t life_left(Protocol protocol, const Endpoint& internal,
-                                        const Claimant& claimant) const {
-    const Claim* claim = table().find_claim(protocol, internal, claimant);
-    return claim ? seconds_left(claim->lease.ends, around_.now) : 0;
+  /// `claim` is the one that stands, if any: a wrong nonce is told how long it does (RFC 6887
+  /// §11.3).
+  [[nodiscard]] Refusal refusal_by(const Claim* claim, MapError error, Opcode opcode) const {
+    auto refused = refusal(error, opcode);
+    if (error == MapError::wrong_nonce) {
+      refused.lifetime = claim ? seconds_left(claim->lease.ends, around_.now) : 0;
+    }
+    return refused;
   }
 
   [[nodiscard]] Result<External, Refusal> map(const MapRequest& map) const {
@@ -239,11 +231,8 @@ class Decision {
     if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
     const auto nonce = accepts_any_nonce() ? std::nullopt : std::optional(map.nonce);
     if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
-      auto refused = refusal(gone.error(), Opcode::map);
-      if (gone.error() == MapError::wrong_nonce) {
-        refused.lifetime = life_left(*protocol, internal, claimant());
-      }
-      return fail(refused);
+      const Claim* claim = table().find_claim(*protocol, internal, claimant());
+      return fail(refusal_by(claim, gone.error(), Opcode::map));
     }
     return echo;
   }
@@ -277,13 +266,11 @@ class Decision {
   [[nodiscard]] Result<External, Refusal> renew_peer(const postern::MapRequest& wish,
                                                      const Claim& claim) const {
     if (request_.lifetime != 0) return request(wish, Opcode::peer);
-    const std::uint32_t left = seconds_left(claim.lease.ends, around_.now);
     if (claim.nonce != wish.nonce && !wish.accepts_any_nonce) {
-      auto refused = refusal(MapError::wrong_nonce, Opcode::peer);
-      refused.lifetime = left;
-      return fail(refused);
+      return fail(refusal_by(&claim, MapError::wrong_nonce, Opcode::peer));
     }
-    return external_of(*table().find_by_internal(wish.protocol, wish.internal), left);
+    return external_of(*table().find_by_internal(wish.protocol, wish.internal),
+                       seconds_left(claim.lease.ends, around_.now));
   }
 
   const Request& request_;

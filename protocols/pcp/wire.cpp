@@ -9,7 +9,6 @@ namespace postern::pcp {
 namespace {
 
 constexpr std::uint8_t kResponseBit = 0x80;
-constexpr std::size_t kAddressSize = 16;
 /// The part of a response header after the epoch, where a request has the end of the client
 /// address.
 constexpr std::size_t kResponseReservedSize = 12;
@@ -23,10 +22,6 @@ constexpr std::size_t kResponseReservedSize = 12;
 [[nodiscard]] std::optional<ResultCode> result_code(std::uint8_t number) {
   if (number > static_cast<std::uint8_t>(ResultCode::excessive_remote_peers)) return std::nullopt;
   return static_cast<ResultCode>(number);
-}
-
-[[nodiscard]] std::size_t padded(std::size_t size) {
-  return (size + 3) / 4 * 4;
 }
 
 [[nodiscard]] bool has_good_size(Bytes datagram) {

@@ -67,7 +67,7 @@ void check_request(Bytes datagram, const Address& source) {
     for (const auto& option : request->options) {
       const auto* filter = std::get_if<Filter>(&option);
       if (filter && !filter->removes_all()) {
-        POSTERN_CHECK(filter->prefix().contains(filter->remote));
+        POSTERN_CHECK(filter->peers().remote.contains(filter->remote));
       }
     }
   }

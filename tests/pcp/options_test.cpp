@@ -145,12 +145,12 @@ TEST(FilterOption, OfAnotherLengthIsMalformed) {
 
 // PCP-149
 TEST(FilterOption, GivesThePrefixInItsOwnFamily) {
-  EXPECT_EQ((Filter{128, 0, kRemote}.prefix().to_string()), "198.51.7.99/32");
-  EXPECT_EQ((Filter{120, 0, kRemote}.prefix().to_string()), "198.51.7.0/24");
-  EXPECT_EQ((Filter{96, 0, kRemote}.prefix().to_string()), "0.0.0.0/0");
-  EXPECT_EQ((Filter{128, 0, kRemote6}.prefix().to_string()), "2001:db8:1:2::3/128");
-  EXPECT_EQ((Filter{48, 0, kRemote6}.prefix().to_string()), "2001:db8:1::/48");
-  EXPECT_EQ((Filter{1, 0, kRemote6}.prefix().to_string()), "::/1");
+  EXPECT_EQ((Filter{128, 0, kRemote}.peers().remote.to_string()), "198.51.7.99/32");
+  EXPECT_EQ((Filter{120, 0, kRemote}.peers().remote.to_string()), "198.51.7.0/24");
+  EXPECT_EQ((Filter{96, 0, kRemote}.peers().remote.to_string()), "0.0.0.0/0");
+  EXPECT_EQ((Filter{128, 0, kRemote6}.peers().remote.to_string()), "2001:db8:1:2::3/128");
+  EXPECT_EQ((Filter{48, 0, kRemote6}.peers().remote.to_string()), "2001:db8:1::/48");
+  EXPECT_EQ((Filter{1, 0, kRemote6}.peers().remote.to_string()), "::/1");
 }
 
 // PCP-149
