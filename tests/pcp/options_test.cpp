@@ -153,6 +153,14 @@ TEST(FilterOption, GivesThePrefixInItsOwnFamily) {
   EXPECT_EQ((Filter{1, 0, kRemote6}.peers().remote.to_string()), "::/1");
 }
 
+TEST(FilterOption, IsWhatAClientWouldSendForItsPeers) {
+  EXPECT_EQ((Filter{120, 443, kRemote}.peers()),
+            (RemoteFilter{*Prefix::parse("198.51.7.0/24"), 443, 443}));
+  for (const auto& filter : {Filter{128, 0, kRemote}, Filter{128, 443, kRemote6}}) {
+    EXPECT_EQ(Filter::of(filter.peers()), filter);
+  }
+}
+
 // PCP-149
 TEST(FilterOption, KnowsWhichLengthsFitTheFamily) {
   for (unsigned length = 0; length < 256; ++length) {
