@@ -1,5 +1,6 @@
 #include "backends/nftables/element_changes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -38,16 +39,13 @@ void ElementChanges::append(Lists& lists, const Door& door, Milliseconds timeout
 template <class Put>
 void ElementChanges::put_list(const List& list, Messages messages, Put put) {
   const std::span<const TimedElement> elements(list.elements);
-  if (messages == Messages::large && elements.size() > 1) {
-    // One message at a time, so that the two of a removal stand beside each other: the kernel must
-    // have no time to take the element away between them.
-    for (std::size_t i = 0; i < elements.size(); i += kElementsPerMessage) {
-      put(elements.subspan(i, std::min(kElementsPerMessage, elements.size() - i)), std::nullopt);
-    }
-    return;
-  }
-  for (std::size_t i = 0; i < elements.size(); ++i) {
-    put(elements.subspan(i, 1), std::optional(list.changes[i]));
+  const bool are_shared = messages == Messages::large && elements.size() > 1;
+  const std::size_t most = are_shared ? kElementsPerMessage : 1;
+  // One message at a time, so that the two of a removal stand beside each other: the kernel must
+  // have no time to take the element away between them.
+  for (std::size_t i = 0; i < elements.size(); i += most) {
+    const auto change = are_shared ? std::nullopt : std::optional(list.changes[i]);
+    put(elements.subspan(i, std::min(most, elements.size() - i)), change);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -47,23 +48,20 @@ void put_element(nlmsghdr* message, const Element& element, std::optional<Millis
   return mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
 }
 
-/// The timeouts do not matter to a deletion.
+/// One message. The timeouts do not matter to a deletion.
 void put_elements(netlink::Batch& batch, nf_tables_msg_types kind, const char* table,
                   Container container, std::span<const TimedElement> elements,
                   std::optional<std::size_t> change) {
+  assert(elements.size() <= kElementsPerMessage);
   const bool is_addition = kind == NFT_MSG_NEWSETELEM;
-  while (!elements.empty()) {
-    const auto chunk = elements.first(std::min(elements.size(), kElementsPerMessage));
-    elements = elements.subspan(chunk.size());
-    auto* message = batch.start_message(kind, is_addition ? NLM_F_CREATE : 0, change,
-                                        (chunk.size() + 2) * kElementRoom);
-    auto* list = put_list_head(message, table, container);
-    for (const auto& [element, timeout] : chunk) {
-      put_element(message, element, is_addition ? std::optional(timeout) : std::nullopt);
-    }
-    mnl_attr_nest_end(message, list);
-    batch.finish_message();
+  auto* message = batch.start_message(kind, is_addition ? NLM_F_CREATE : 0, change,
+                                      (elements.size() + 2) * kElementRoom);
+  auto* list = put_list_head(message, table, container);
+  for (const auto& [element, timeout] : elements) {
+    put_element(message, element, is_addition ? std::optional(timeout) : std::nullopt);
   }
+  mnl_attr_nest_end(message, list);
+  batch.finish_message();
 }
 
 /// Copies the octets of a NFTA_DATA_VALUE when there are exactly as many.

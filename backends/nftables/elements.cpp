@@ -75,9 +75,7 @@ class KeyReader {
  private:
   [[nodiscard]] Address address(bool is_v6) {
     if (!is_v6) return Address::v4(reader_.u32());
-    std::array<std::uint8_t, 16> octets{};
-    for (auto& octet : octets) octet = reader_.u8();
-    return Address::v6(octets);
+    return Address::v6(reader_.array<16>());
   }
   [[nodiscard]] std::uint16_t port() {
     const std::uint16_t port = reader_.u16();

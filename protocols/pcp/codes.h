@@ -18,6 +18,13 @@ inline constexpr std::size_t kMapSize = 60;
 inline constexpr std::size_t kPeerSize = 80;
 /// RFC 6887 §7.
 inline constexpr std::size_t kLongestMessage = 1100;
+/// Of both families.
+inline constexpr std::size_t kAddressSize = 16;
+
+/// Messages, and options in them, end at a multiple of four octets (RFC 6887 §7, §7.3).
+[[nodiscard]] constexpr std::size_t padded(std::size_t size) {
+  return (size + 3) / 4 * 4;
+}
 
 enum class Opcode : std::uint8_t { announce = 0, map = 1, peer = 2 };
 

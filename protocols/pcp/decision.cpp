@@ -22,12 +22,6 @@ namespace {
   return address.is_unspecified() ? std::nullopt : std::optional(address);
 }
 
-/// Whole seconds that are surely left.
-[[nodiscard]] std::uint32_t seconds_left(Moment ends, Moment now) {
-  const auto left = std::chrono::floor<Seconds>(ends - now).count();
-  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
-}
-
 /// The mapping's filters after these options, in their order (RFC 6887 §13.3); nothing when there
 /// is none among them. What an earlier run left in the firewall is not what was asked for, so
 /// filters begin anew then.
@@ -41,10 +35,8 @@ namespace {
     if (!filters) filters = mapping ? mapping->filters : RemoteFilters();
     if (filter->removes_all()) {
       filters->clear();
-    } else if (filter->port == 0) {
-      filters->push_back({filter->prefix()});
     } else {
-      filters->push_back({filter->prefix(), filter->port, filter->port});
+      filters->push_back(filter->peers());
     }
   }
   return filters;
@@ -56,6 +48,13 @@ struct External {
   std::uint16_t port = 0;
   std::uint32_t lifetime = 0;
 };
+
+/// What was asked for, with what came of it.
+[[nodiscard]] MapFields assigned(MapFields fields, const External& external) {
+  fields.external_port = external.port;
+  fields.external_address = external.address;
+  return fields;
+}
 
 class Decision {
  public:
@@ -73,9 +72,8 @@ class Decision {
     if (const auto refused = check_host()) return refuse(name, *refused);
     const auto external = is_delete ? erase(map) : this->map(map);
     if (!external) return refuse(name, external.error());
-    const MapResponse response{
-        external->lifetime, epoch(),        map.nonce,         map.protocol,
-        map.internal_port,  external->port, external->address, processed_options()};
+    const MapResponse response{assigned(map, *external), external->lifetime, epoch(),
+                               processed_options()};
     return reply(name, "success", emit(response));
   }
 
@@ -86,11 +84,8 @@ class Decision {
     if (!protocol) return refuse("peer", refusal(ResultCode::unsupp_protocol));
     const auto external = this->peer(peer, *protocol);
     if (!external) return refuse("peer", external.error());
-    const PeerResponse response{external->lifetime,  epoch(),
-                                peer.nonce,          peer.protocol,
-                                peer.internal_port,  external->port,
-                                external->address,   peer.remote_port,
-                                peer.remote_address, processed_options()};
+    const PeerResponse response{assigned(peer, *external), peer.remote, external->lifetime, epoch(),
+                                processed_options()};
     return reply("peer", "success", emit(response));
   }
 
@@ -161,14 +156,13 @@ class Decision {
   }
 
   /// What MAP and PEER have in common.
-  [[nodiscard]] postern::MapRequest wish(Protocol protocol, std::uint16_t internal_port,
-                                         const Nonce& nonce) const {
+  [[nodiscard]] postern::MapRequest wish(Protocol protocol, const MapFields& fields) const {
     postern::MapRequest wish;
     wish.claimant = claimant();
     wish.protocol = protocol;
-    wish.internal = {host(), internal_port};
+    wish.internal = {host(), fields.internal_port};
     wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
-    wish.nonce = nonce;
+    wish.nonce = fields.nonce;
     wish.accepts_any_nonce = accepts_any_nonce();
     wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
                     around_.now};
@@ -178,9 +172,9 @@ class Decision {
     return wish;
   }
 
-  void suggest(postern::MapRequest& wish, std::uint16_t port, const Address& address) const {
-    wish.suggested_external_port = port;
-    if (const auto suggested = unless_any(address)) {
+  void suggest(postern::MapRequest& wish, const MapFields& fields) const {
+    wish.suggested_external_port = fields.external_port;
+    if (const auto suggested = unless_any(fields.external_address)) {
       wish.suggested_external_address = around_.state.external_address.local_of(*suggested);
     }
   }
@@ -189,11 +183,8 @@ class Decision {
                                                   Opcode opcode) const {
     const auto granted = table().request(wish, around_.now);
     if (!granted) {
-      auto refused = refusal(granted.error(), opcode);
-      if (granted.error() == MapError::wrong_nonce) {
-        refused.lifetime = life_left(wish.protocol, wish.internal, wish.claimant);
-      }
-      return fail(refused);
+      const Claim* claim = table().find_claim(wish.protocol, wish.internal, wish.claimant);
+      return fail(refusal_by(claim, granted.error(), opcode));
     }
     return external_of(*table().find(granted->id),
                        static_cast<std::uint32_t>(granted->lifetime.count()));
@@ -207,19 +198,22 @@ class Decision {
     return around_.state.external_address.reported(local);
   }
 
-  /// Of the claim as it stands (RFC 6887 §11.3: what a wrong nonce is told).
-  [[nodiscard]] std::uint32_t life_left(Protocol protocol, const Endpoint& internal,
-                                        const Claimant& claimant) const {
-    const Claim* claim = table().find_claim(protocol, internal, claimant);
-    return claim ? seconds_left(claim->lease.ends, around_.now) : 0;
+  /// `claim` is the one that stands, if any: a wrong nonce is told how long it does (RFC 6887
+  /// §11.3).
+  [[nodiscard]] Refusal refusal_by(const Claim* claim, MapError error, Opcode opcode) const {
+    auto refused = refusal(error, opcode);
+    if (error == MapError::wrong_nonce) {
+      refused.lifetime = claim ? seconds_left(claim->lease.ends, around_.now) : 0;
+    }
+    return refused;
   }
 
   [[nodiscard]] Result<External, Refusal> map(const MapRequest& map) const {
     const auto protocol = protocol_of(map.protocol);
     // All ports, or all protocols, of a host are not for a client to open.
     if (!protocol || map.internal_port == 0) return fail(refusal(ResultCode::unsupp_protocol));
-    auto wish = this->wish(*protocol, map.internal_port, map.nonce);
-    suggest(wish, map.suggested_external_port, map.suggested_external_address);
+    auto wish = this->wish(*protocol, map);
+    suggest(wish, map);
     if (find_option<PreferFailure>(request_.options)) wish.placement = Placement::only_suggested;
     wish.filters =
         filters_after(request_.options, table().find_by_internal(*protocol, wish.internal));
@@ -227,7 +221,7 @@ class Decision {
   }
 
   [[nodiscard]] Result<External, Refusal> erase(const MapRequest& map) const {
-    const External echo{map.suggested_external_address, map.suggested_external_port, 0};
+    const External echo{map.external_address, map.external_port, 0};
     const auto protocol = protocol_of(map.protocol);
     // What is never granted is never there (§15.1).
     if (!protocol || map.internal_port == 0) return echo;
@@ -237,23 +231,19 @@ class Decision {
     if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
     const auto nonce = accepts_any_nonce() ? std::nullopt : std::optional(map.nonce);
     if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
-      auto refused = refusal(gone.error(), Opcode::map);
-      if (gone.error() == MapError::wrong_nonce) {
-        refused.lifetime = life_left(*protocol, internal, claimant());
-      }
-      return fail(refused);
+      const Claim* claim = table().find_claim(*protocol, internal, claimant());
+      return fail(refusal_by(claim, gone.error(), Opcode::map));
     }
     return echo;
   }
 
   [[nodiscard]] Result<External, Refusal> peer(const PeerRequest& peer, Protocol protocol) const {
-    auto wish = this->wish(protocol, peer.internal_port, peer.nonce);
-    const Endpoint remote{peer.remote_address, peer.remote_port};
-    wish.claimant = claimant(remote);
+    auto wish = this->wish(protocol, peer);
+    wish.claimant = claimant(peer.remote);
     if (const Claim* claim = table().find_claim(protocol, wish.internal, wish.claimant)) {
       return renew_peer(wish, *claim);
     }
-    const auto flow = around_.flows.find(protocol, wish.internal, remote);
+    const auto flow = around_.flows.find(protocol, wish.internal, peer.remote);
     // Without knowing whether the flow runs, its external port cannot be told.
     if (!flow) return fail(refusal(ResultCode::no_resources));
     if (*flow) {
@@ -264,7 +254,7 @@ class Decision {
     } else if (request_.lifetime == 0) {
       return fail(refusal(ResultCode::cannot_provide_external));
     } else {
-      suggest(wish, peer.suggested_external_port, peer.suggested_external_address);
+      suggest(wish, peer);
     }
     if (wish.suggested_external_port != 0 || wish.suggested_external_address) {
       wish.placement = Placement::only_suggested;
@@ -276,13 +266,11 @@ class Decision {
   [[nodiscard]] Result<External, Refusal> renew_peer(const postern::MapRequest& wish,
                                                      const Claim& claim) const {
     if (request_.lifetime != 0) return request(wish, Opcode::peer);
-    const std::uint32_t left = seconds_left(claim.lease.ends, around_.now);
     if (claim.nonce != wish.nonce && !wish.accepts_any_nonce) {
-      auto refused = refusal(MapError::wrong_nonce, Opcode::peer);
-      refused.lifetime = left;
-      return fail(refused);
+      return fail(refusal_by(&claim, MapError::wrong_nonce, Opcode::peer));
     }
-    return external_of(*table().find_by_internal(wish.protocol, wish.internal), left);
+    return external_of(*table().find_by_internal(wish.protocol, wish.internal),
+                       seconds_left(claim.lease.ends, around_.now));
   }
 
   const Request& request_;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include "core/datagram.h"
@@ -19,6 +22,12 @@ inline constexpr std::string_view kFrontendName = "pcp";
 [[nodiscard]] inline std::uint32_t epoch_for(const Address& client, const GatewayState& state,
                                              Moment now) {
   return (client.is_v4() ? state.epoch : state.pinhole_epoch).seconds(now);
+}
+
+/// Whole seconds that are surely left.
+[[nodiscard]] inline std::uint32_t seconds_left(Moment ends, Moment now) {
+  const auto left = std::chrono::floor<Seconds>(ends - now).count();
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
 }
 
 /// What a request is decided with.

@@ -16,7 +16,6 @@ constexpr std::uint8_t kFilter = 3;
 constexpr std::uint8_t kDescription = 128;
 
 constexpr std::size_t kOptionHeaderSize = 4;
-constexpr std::size_t kAddressSize = 16;
 constexpr std::size_t kFilterSize = 20;
 /// The length in front of IPv4-mapped addresses.
 constexpr unsigned kMappedBits = 96;
@@ -37,7 +36,7 @@ struct RawOption {
 }
 
 [[nodiscard]] std::size_t padding_after(std::size_t size) {
-  return (4 - size % 4) % 4;
+  return padded(size) - size;
 }
 
 // RFC 6887 §7.3:
@@ -160,9 +159,18 @@ bool Filter::has_valid_length() const {
   return prefix_length <= 128 && (!remote.is_v4() || prefix_length >= kMappedBits);
 }
 
-Prefix Filter::prefix() const {
+Filter Filter::of(const RemoteFilter& peers) {
+  const Address& network = peers.remote.network();
+  // What PCP filters by is one port or all of them.
+  const std::uint16_t port = peers.first_port == peers.last_port ? peers.first_port : 0;
+  return {peers.remote.length() + (network.is_v4() ? kMappedBits : 0), port, network};
+}
+
+RemoteFilter Filter::peers() const {
   assert(has_valid_length() && !removes_all());
-  return Prefix(remote, remote.is_v4() ? prefix_length - kMappedBits : prefix_length);
+  const Prefix prefix(remote, remote.is_v4() ? prefix_length - kMappedBits : prefix_length);
+  if (port == 0) return {prefix};
+  return {prefix, port, port};
 }
 
 Result<Options, ResultCode> parse_options(Bytes octets, Opcode opcode) {
@@ -187,8 +195,7 @@ Result<Options, ResultCode> parse_options(Bytes octets, Opcode opcode) {
 std::size_t size_of(const Options& options) {
   std::size_t size = 0;
   for (const auto& option : options) {
-    const std::size_t data = data_size(option);
-    size += kOptionHeaderSize + data + padding_after(data);
+    size += kOptionHeaderSize + padded(data_size(option));
   }
   return size;
 }

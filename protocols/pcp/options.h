@@ -8,6 +8,7 @@
 
 #include "core/address.h"
 #include "core/bytes.h"
+#include "core/remote_filter.h"
 #include "core/result.h"
 #include "protocols/pcp/codes.h"
 
@@ -34,11 +35,14 @@ struct Filter {
   std::uint16_t port = 0;
   Address remote;
 
+  /// As it would stand in a request.
+  [[nodiscard]] static Filter of(const RemoteFilter& peers);
+
   [[nodiscard]] bool removes_all() const { return prefix_length == 0; }
   /// Whether the length fits the family of the address.
   [[nodiscard]] bool has_valid_length() const;
-  /// The peers, in bits of their own family. Only with a valid length and unless it removes all.
-  [[nodiscard]] Prefix prefix() const;
+  /// Whom it names. Only with a valid length and unless it removes all.
+  [[nodiscard]] RemoteFilter peers() const;
 
   friend bool operator==(const Filter&, const Filter&) = default;
 };

@@ -28,7 +28,7 @@ namespace {
   if (request.lifetime == 0 && (prefers_failure || has_filters)) {
     return ResultCode::malformed_option;
   }
-  if (prefers_failure && map.suggested_external_port == 0) return ResultCode::malformed_option;
+  if (prefers_failure && map.external_port == 0) return ResultCode::malformed_option;
   if (!has_good_filters(request.options, request.internal_address())) {
     return ResultCode::malformed_option;
   }
@@ -39,9 +39,9 @@ namespace {
 /// RFC 6887 §12.1, §12.3. Both ends of a flow as the client sees them are of one family.
 [[nodiscard]] std::optional<ResultCode> broken_rule(const PeerRequest& peer,
                                                     const Request& request) {
-  if (peer.protocol == 0 || peer.internal_port == 0 || peer.remote_port == 0 ||
-      !is_possible_peer(peer.remote_address) ||
-      peer.remote_address.is_v4() != request.internal_address().is_v4() ||
+  if (peer.protocol == 0 || peer.internal_port == 0 || peer.remote.port == 0 ||
+      !is_possible_peer(peer.remote.address) ||
+      peer.remote.address.is_v4() != request.internal_address().is_v4() ||
       find_option<PreferFailure>(request.options)) {
     return ResultCode::malformed_request;
   }

@@ -1,6 +1,5 @@
 #include "protocols/pcp/unsolicited.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "protocols/pcp/decision.h"
@@ -22,14 +21,6 @@ namespace {
   return all;
 }
 
-/// As it would stand in a request.
-[[nodiscard]] Filter option_of(const RemoteFilter& filter) {
-  const bool is_v4 = filter.remote.network().is_v4();
-  // What PCP filters by is one port or all of them.
-  const std::uint16_t port = filter.first_port == filter.last_port ? filter.first_port : 0;
-  return {filter.remote.length() + (is_v4 ? 96U : 0U), port, filter.remote.network()};
-}
-
 /// The options that the client must hear of again (§14.2): whose mapping it is when another host
 /// asked for it, and who may use it. Optional ones are left out.
 [[nodiscard]] Options repeated_options(const Mapping& mapping, const Claim& claim) {
@@ -38,27 +29,23 @@ namespace {
     options.emplace_back(ThirdParty{claim.claimant.client});
   }
   if (!claim.claimant.is_inbound()) return options;
-  for (const auto& filter : mapping.filters) options.emplace_back(option_of(filter));
+  for (const auto& filter : mapping.filters) options.emplace_back(Filter::of(filter));
   return options;
 }
 
 /// The response that the claim's request would get now.
 [[nodiscard]] std::vector<std::uint8_t> update(const Mapping& mapping, const Claim& claim,
                                                const GatewayState& state, Moment now) {
-  const auto left = std::chrono::floor<Seconds>(claim.lease.ends - now).count();
-  const auto lifetime = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
+  const auto lifetime = seconds_left(claim.lease.ends, now);
   const auto epoch = epoch_for(claim.contact->asker.address, state, now);
-  const auto nonce = claim.nonce.value_or(Nonce{});
-  const auto protocol = static_cast<std::uint8_t>(mapping.protocol);
-  const auto address = state.external_address.reported(mapping.external.address);
+  const MapFields fields{claim.nonce.value_or(Nonce{}), static_cast<std::uint8_t>(mapping.protocol),
+                         mapping.internal.port, mapping.external.port,
+                         state.external_address.reported(mapping.external.address)};
   auto options = repeated_options(mapping, claim);
   if (const auto& remote = claim.claimant.remote) {
-    return emit(PeerResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
-                             mapping.external.port, address, remote->port, remote->address,
-                             std::move(options)});
+    return emit(PeerResponse{fields, *remote, lifetime, epoch, std::move(options)});
   }
-  return emit(MapResponse{lifetime, epoch, nonce, protocol, mapping.internal.port,
-                          mapping.external.port, address, std::move(options)});
+  return emit(MapResponse{fields, lifetime, epoch, std::move(options)});
 }
 
 }  // namespace

@@ -9,7 +9,6 @@ namespace postern::pcp {
 namespace {
 
 constexpr std::uint8_t kResponseBit = 0x80;
-constexpr std::size_t kAddressSize = 16;
 /// The part of a response header after the epoch, where a request has the end of the client
 /// address.
 constexpr std::size_t kResponseReservedSize = 12;
@@ -23,10 +22,6 @@ constexpr std::size_t kResponseReservedSize = 12;
 [[nodiscard]] std::optional<ResultCode> result_code(std::uint8_t number) {
   if (number > static_cast<std::uint8_t>(ResultCode::excessive_remote_peers)) return std::nullopt;
   return static_cast<ResultCode>(number);
-}
-
-[[nodiscard]] std::size_t padded(std::size_t size) {
-  return (size + 3) / 4 * 4;
 }
 
 [[nodiscard]] bool has_good_size(Bytes datagram) {
@@ -87,16 +82,6 @@ void write_success_header(ByteWriter& writer, Opcode opcode, std::uint32_t lifet
   writer.zeros(kResponseReservedSize);
 }
 
-/// The body of MAP, with which that of PEER begins. External is what is suggested in a request and
-/// what is assigned in a response.
-struct MapFields {
-  Nonce nonce;
-  std::uint8_t protocol = 0;
-  std::uint16_t internal_port = 0;
-  std::uint16_t external_port = 0;
-  Address external_address;
-};
-
 // MAP (RFC 6887 §11.1), first part of PEER (§12.1):
 //   0                8                16               32
 //   |                 Mapping Nonce (12)               |
@@ -123,25 +108,19 @@ void write_map_fields(ByteWriter& writer, const MapFields& fields) {
   writer.bytes(fields.external_address.octets());
 }
 
-/// The body of PEER after its MapFields.
-struct RemotePeer {
-  std::uint16_t port = 0;
-  Address address;
-};
-
 // Last part of PEER (RFC 6887 §12.1):
 //   0                                 16               32
 //   |       Remote Peer Port          |    Reserved    |
 //   |            Remote Peer IP Address (16)           |
-[[nodiscard]] RemotePeer read_remote_peer(ByteReader& reader) {
-  RemotePeer peer;
+[[nodiscard]] Endpoint read_remote_peer(ByteReader& reader) {
+  Endpoint peer;
   peer.port = reader.u16();
   reader.skip(2);  // Reserved; ignored on reception.
   peer.address = read_address(reader);
   return peer;
 }
 
-void write_remote_peer(ByteWriter& writer, const RemotePeer& peer) {
+void write_remote_peer(ByteWriter& writer, const Endpoint& peer) {
   writer.u16(peer.port);
   writer.zeros(2);  // Reserved.
   writer.bytes(peer.address.octets());
@@ -149,15 +128,9 @@ void write_remote_peer(ByteWriter& writer, const RemotePeer& peer) {
 
 [[nodiscard]] RequestBody read_request_body(ByteReader& reader, Opcode opcode) {
   if (opcode == Opcode::announce) return AnnounceRequest{};
-  const MapFields map = read_map_fields(reader);
-  if (opcode == Opcode::map) {
-    return MapRequest{map.nonce, map.protocol, map.internal_port, map.external_port,
-                      map.external_address};
-  }
-  const RemotePeer peer = read_remote_peer(reader);
-  return PeerRequest{map.nonce,         map.protocol,         map.internal_port,
-                     map.external_port, map.external_address, peer.port,
-                     peer.address};
+  const MapFields fields = read_map_fields(reader);
+  if (opcode == Opcode::map) return MapRequest{fields};
+  return PeerRequest{fields, read_remote_peer(reader)};
 }
 
 [[nodiscard]] std::vector<std::uint8_t> emit_body(const AnnounceRequest&, const Request& request) {
@@ -169,17 +142,15 @@ void write_remote_peer(ByteWriter& writer, const RemotePeer& peer) {
 [[nodiscard]] std::vector<std::uint8_t> emit_body(const MapRequest& map, const Request& request) {
   return message(kMapSize, request.options, [&](ByteWriter& writer) {
     write_request_header(writer, Opcode::map, request);
-    write_map_fields(writer, {map.nonce, map.protocol, map.internal_port,
-                              map.suggested_external_port, map.suggested_external_address});
+    write_map_fields(writer, map);
   });
 }
 
 [[nodiscard]] std::vector<std::uint8_t> emit_body(const PeerRequest& peer, const Request& request) {
   return message(kPeerSize, request.options, [&](ByteWriter& writer) {
     write_request_header(writer, Opcode::peer, request);
-    write_map_fields(writer, {peer.nonce, peer.protocol, peer.internal_port,
-                              peer.suggested_external_port, peer.suggested_external_address});
-    write_remote_peer(writer, {peer.remote_port, peer.remote_address});
+    write_map_fields(writer, peer);
+    write_remote_peer(writer, peer.remote);
   });
 }
 
@@ -212,19 +183,14 @@ void read_response_body(ByteReader& reader, Opcode opcode, Response& response) {
     response.body = AnnounceResponse{response.epoch};
     return;
   }
-  const MapFields map = read_map_fields(reader);
+  const MapFields fields = read_map_fields(reader);
   if (opcode == Opcode::map) {
-    if (!reader.ok()) return;
-    response.body = MapResponse{
-        response.lifetime, response.epoch,       map.nonce, map.protocol, map.internal_port,
-        map.external_port, map.external_address, {}};
+    if (reader.ok()) response.body = MapResponse{fields, response.lifetime, response.epoch, {}};
     return;
   }
-  const RemotePeer peer = read_remote_peer(reader);
+  const Endpoint remote = read_remote_peer(reader);
   if (!reader.ok()) return;
-  response.body = PeerResponse{
-      response.lifetime, response.epoch,       map.nonce, map.protocol, map.internal_port,
-      map.external_port, map.external_address, peer.port, peer.address, {}};
+  response.body = PeerResponse{fields, remote, response.lifetime, response.epoch, {}};
 }
 
 void set_options(AnnounceResponse&, Options) {}
@@ -278,17 +244,15 @@ std::vector<std::uint8_t> emit(const AnnounceResponse& response) {
 std::vector<std::uint8_t> emit(const MapResponse& response) {
   return message(kMapSize, response.options, [&](ByteWriter& writer) {
     write_success_header(writer, Opcode::map, response.lifetime, response.epoch);
-    write_map_fields(writer, {response.nonce, response.protocol, response.internal_port,
-                              response.external_port, response.external_address});
+    write_map_fields(writer, response);
   });
 }
 
 std::vector<std::uint8_t> emit(const PeerResponse& response) {
   return message(kPeerSize, response.options, [&](ByteWriter& writer) {
     write_success_header(writer, Opcode::peer, response.lifetime, response.epoch);
-    write_map_fields(writer, {response.nonce, response.protocol, response.internal_port,
-                              response.external_port, response.external_address});
-    write_remote_peer(writer, {response.remote_port, response.remote_address});
+    write_map_fields(writer, response);
+    write_remote_peer(writer, response.remote);
   });
 }
 

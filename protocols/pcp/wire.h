@@ -7,6 +7,7 @@
 
 #include "core/address.h"
 #include "core/bytes.h"
+#include "core/endpoint.h"
 #include "core/nonce.h"
 #include "protocols/pcp/codes.h"
 #include "protocols/pcp/options.h"
@@ -20,28 +21,28 @@ struct AnnounceRequest {
   friend bool operator==(const AnnounceRequest&, const AnnounceRequest&) = default;
 };
 
-struct MapRequest {
+/// What requests and responses of MAP and PEER say of a mapping.
+struct MapFields {
   Nonce nonce;
   /// By its IANA number; 0 stands for all protocols.
   std::uint8_t protocol = 0;
   /// 0 stands for all ports.
   std::uint16_t internal_port = 0;
-  std::uint16_t suggested_external_port = 0;
-  Address suggested_external_address;
+  /// A request suggests this endpoint, a response assigns it.
+  std::uint16_t external_port = 0;
+  Address external_address;
 
+  friend bool operator==(const MapFields&, const MapFields&) = default;
+};
+
+struct MapRequest : MapFields {
   friend bool operator==(const MapRequest&, const MapRequest&) = default;
 };
 
-struct PeerRequest {
-  Nonce nonce;
-  /// By its IANA number; never 0 in a parsed request, nor are the ports of the flow.
-  std::uint8_t protocol = 0;
-  std::uint16_t internal_port = 0;
-  std::uint16_t suggested_external_port = 0;
-  Address suggested_external_address;
-  std::uint16_t remote_port = 0;
+/// In a parsed one neither the protocol is 0 nor are the ports of the flow.
+struct PeerRequest : MapFields {
   /// In a parsed request of the internal host's family and good for a unicast flow.
-  Address remote_address;
+  Endpoint remote;
 
   friend bool operator==(const PeerRequest&, const PeerRequest&) = default;
 };
@@ -100,30 +101,20 @@ struct AnnounceResponse {
 };
 
 /// Also an unsolicited mapping update (RFC 6887 §14.2).
-struct MapResponse {
+struct MapResponse : MapFields {
   std::uint32_t lifetime = 0;
   std::uint32_t epoch = 0;
-  Nonce nonce;
-  std::uint8_t protocol = 0;
-  std::uint16_t internal_port = 0;
-  std::uint16_t external_port = 0;
-  Address external_address;
   /// Those of the request that were processed.
   Options options;
 
   friend bool operator==(const MapResponse&, const MapResponse&) = default;
 };
 
-struct PeerResponse {
+/// As a MapResponse.
+struct PeerResponse : MapFields {
+  Endpoint remote;
   std::uint32_t lifetime = 0;
   std::uint32_t epoch = 0;
-  Nonce nonce;
-  std::uint8_t protocol = 0;
-  std::uint16_t internal_port = 0;
-  std::uint16_t external_port = 0;
-  Address external_address;
-  std::uint16_t remote_port = 0;
-  Address remote_address;
   Options options;
 
   friend bool operator==(const PeerResponse&, const PeerResponse&) = default;

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
-#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
+#include "tests/support/pcp_client.h"
 #include "tests/support/table_fixture.h"
 
 // Connections that end with a door, and what happens when somebody else changes the firewall.
@@ -171,8 +171,8 @@ class GatewayPeerFlowsTest : public testing::Test {
  protected:
   GatewayPeerFlowsTest() {
     (void)house_.start();
-    EXPECT_EQ(pcp_peer(house_, kHostA, 8080, kPeer, 600, {kWan, 40001}).result,
-              pcp::ResultCode::success);
+    (void)peer(house_, {.suggested_port = 40001, .suggested_address = kWan, .lifetime = 600},
+               kPeer);
     (void)house_.pass(kDelay);
   }
   ~GatewayPeerFlowsTest() override { EXPECT_TRUE(house_.is_consistent()); }
@@ -198,16 +198,16 @@ TEST_F(GatewayPeerFlowsTest, AConnectionOutlivesTheClaimForItsPeer) {
 
 TEST_F(GatewayPeerFlowsTest, WhoWasTurnedAwayBeforeTheDoorWasForAllIsLetInNow) {
   house_.flows.purged.clear();
-  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 600).result, pcp::ResultCode::success);
+  (void)test::map(house_, {.lifetime = 600});
   (void)house_.pass(kDelay);
   EXPECT_THAT(house_.flows.purged, testing::ElementsAre(FlowPurge{Which::past_door, kForward}));
 }
 
 TEST_F(GatewayPeerFlowsTest, WhatADoorForAllLetInEndsWithIt) {
-  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 600).result, pcp::ResultCode::success);
+  (void)test::map(house_, {.lifetime = 600});
   (void)house_.pass(kDelay);
   house_.flows.purged.clear();
-  ASSERT_EQ(pcp_map(house_, kHostA, 8080, 0).result, pcp::ResultCode::success);
+  (void)test::map(house_, deletion({}));
   (void)house_.pass(kDelay);
   EXPECT_THAT(house_.flows.purged,
               testing::UnorderedElementsAre(FlowPurge{Which::through_door, kForward},

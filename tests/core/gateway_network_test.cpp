@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
-#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
+#include "tests/support/pcp_client.h"
 #include "tests/support/table_fixture.h"
 
 // Start, take-over, changes of the external address, and the epoch.
@@ -246,9 +246,11 @@ class GatewaySeveralAddressesTest : public testing::Test {
  protected:
   GatewaySeveralAddressesTest() {
     (void)house_.start(with({kWan, kOtherWan}));
-    EXPECT_EQ(pcp_map(house_, kHostA, 8080, 6000).result, pcp::ResultCode::success);
-    EXPECT_EQ(pcp_map(house_, kHostB, 8080, 6000, {kOtherWan, 40002}).result,
-              pcp::ResultCode::success);
+    (void)map(house_, {.client = kHostA, .lifetime = 6000});
+    (void)map(house_, {.client = kHostB,
+                       .suggested_port = 40002,
+                       .suggested_address = kOtherWan,
+                       .lifetime = 6000});
     (void)house_.pass(Seconds(200));  // The announcements are over.
     EXPECT_EQ(address_of(kHostA), kWan);
     EXPECT_EQ(address_of(kHostB), kOtherWan);
@@ -281,7 +283,7 @@ TEST_F(GatewaySeveralAddressesTest, OneMoreIsNoNews) {
   EXPECT_EQ(told_of({kWan, kOtherWan, kThirdWan}), 0U);
   EXPECT_EQ(told_of({kWan, kThirdWan, kOtherWan}), 0U);
   EXPECT_EQ(epoch(), 200U);
-  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60, {kThirdWan, 0}).result, pcp::ResultCode::success);
+  (void)map(house_, {.client = kHostC, .suggested_address = kThirdWan, .lifetime = 60});
   EXPECT_EQ(address_of(kHostC), kThirdWan);
 }
 
@@ -322,10 +324,11 @@ TEST_F(GatewaySeveralAddressesTest, OneThatDoesNotComeBackRestartsTheEpoch) {
 TEST_F(GatewaySeveralAddressesTest, WhileTheFirewallIsNotReadyForThemThereAreNone) {
   house_.backend->fail_next(2);
   EXPECT_EQ(told_of({kWan, kThirdWan}), 0U);
-  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60).result, pcp::ResultCode::network_failure);
+  EXPECT_EQ(error_of(house_, PcpWish{.client = kHostC, .lifetime = 60}).result,
+            pcp::ResultCode::network_failure);
   EXPECT_EQ(address_of(kHostB), kOtherWan);
   (void)house_.pass(Seconds(2));
-  EXPECT_EQ(pcp_map(house_, kHostC, 8080, 60).result, pcp::ResultCode::success);
+  (void)map(house_, {.client = kHostC, .lifetime = 60});
   EXPECT_EQ(address_of(kHostB), kWan);
 }
 

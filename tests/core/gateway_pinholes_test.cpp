@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/gateway.h"
-#include "tests/core/pcp_house.h"
 #include "tests/support/gateway_fixture.h"
-#include "tests/support/natpmp_client.h"
+#include "tests/support/pcp_client.h"
 
 // Pinholes when the LAN's IPv6 prefixes change (RFC 6887 §8.5: they count on an epoch of their
 // own).
@@ -15,23 +14,27 @@ namespace {
 
 using namespace test;
 
-const Address kNewGatewayV6 = *Address::parse("2001:db8:1::1");
-const DoorKey kPinhole{DoorKey::Kind::pinhole6, Protocol::udp, {kHostV6, 8080}};
+const Address kNewGateway6 = *Address::parse("2001:db8:1::1");
+const DoorKey kPinhole{DoorKey::Kind::pinhole6, Protocol::udp, {kHostA6, 8080}};
+
+Network renumbered_network() {
+  return dual_network(kWan, kNewGateway6);
+}
 
 class GatewayPinholesTest : public testing::Test {
  protected:
   GatewayPinholesTest() {
-    (void)house_.start(dual_stack_network());
+    (void)house_.start(dual_network());
     (void)house_.pass(Seconds(200));  // The announcements are over.
-    EXPECT_EQ(pcp_map(house_, kHostV6, 8080, 600).result, pcp::ResultCode::success);
-    EXPECT_EQ(pcp_map(house_, kHostA, 8080, 600).result, pcp::ResultCode::success);
+    (void)map(house_, {.client = kHostA6, .lifetime = 600});
+    (void)map(house_, {.client = kHostA, .lifetime = 600});
     EXPECT_EQ(house_.mappings(), 2U);
   }
   ~GatewayPinholesTest() override { EXPECT_TRUE(house_.is_consistent()); }
 
   [[nodiscard]] bool is_open() const { return is_open(house_); }
   [[nodiscard]] static bool is_open(const House& house) {
-    return house.gateway.state().table.find_by_internal(Protocol::udp, {kHostV6, 8080});
+    return house.gateway.state().table.find_by_internal(Protocol::udp, {kHostA6, 8080});
   }
   [[nodiscard]] std::uint32_t epoch() const {
     return house_.gateway.state().epoch.seconds(house_.now);
@@ -49,7 +52,7 @@ class GatewayPinholesTest : public testing::Test {
 };
 
 TEST_F(GatewayPinholesTest, AreLostWithTheirPrefix) {
-  const auto turn = house_.change_network(dual_stack_network(kNewGatewayV6));
+  const auto turn = house_.change_network(renumbered_network());
   EXPECT_FALSE(is_open());
   EXPECT_EQ(house_.mappings(), 1U) << "IPv4 is not concerned";
   EXPECT_EQ(turn.events.size(), 1U);
@@ -59,19 +62,19 @@ TEST_F(GatewayPinholesTest, AreLostWithTheirPrefix) {
   (void)house_.pass(Milliseconds(25));
   EXPECT_THAT(house_.flows.purged,
               testing::Contains(FlowPurge{FlowPurge::Which::through_door,
-                                          Pinhole6{Protocol::udp, {kHostV6, 8080}}, false}));
+                                          Pinhole6{Protocol::udp, {kHostA6, 8080}}, false}));
 }
 
 TEST_F(GatewayPinholesTest, StayWhenTheirPrefixStays) {
-  auto network = dual_stack_network();
-  network.lan[0].addresses.push_back({kNewGatewayV6, 64});
+  auto network = dual_network();
+  network.lan[0].addresses.push_back({kNewGateway6, 64});
   EXPECT_EQ(announced(house_.change_network(network)), 0U);
   EXPECT_TRUE(is_open());
   EXPECT_EQ(pinhole_epoch(), 200U);
 }
 
 TEST_F(GatewayPinholesTest, DoNotCareForANewIpv4Address) {
-  auto network = dual_stack_network();
+  auto network = dual_network();
   network.wan = wan_interface(kOtherWan);
   (void)house_.change_network(network);
   EXPECT_TRUE(is_open());
@@ -83,17 +86,17 @@ TEST_F(GatewayPinholesTest, DoNotCareForANewIpv4Address) {
 TEST_F(GatewayPinholesTest, StayWhileTheLanHasNoIpv6Address) {
   EXPECT_EQ(announced(house_.change_network(home_network())), 0U);
   EXPECT_TRUE(is_open());
-  EXPECT_EQ(announced(house_.change_network(dual_stack_network())), 0U);
+  EXPECT_EQ(announced(house_.change_network(dual_network())), 0U);
   EXPECT_TRUE(is_open());
   EXPECT_EQ(pinhole_epoch(), 200U);
   (void)house_.change_network(home_network());
-  EXPECT_EQ(announced(house_.change_network(dual_stack_network(kNewGatewayV6))), 2U);
+  EXPECT_EQ(announced(house_.change_network(renumbered_network())), 2U);
   EXPECT_FALSE(is_open());
 }
 
 // A LAN that has no IPv6 at all says nothing of the hosts of another.
 TEST_F(GatewayPinholesTest, CloseAlsoWhileAnotherLanHasNoIpv6) {
-  auto network = dual_stack_network(kNewGatewayV6);
+  auto network = renumbered_network();
   network.lan.push_back({"guest", 9, {{Address::v4({10, 9, 0, 1}), 16}}});
   EXPECT_GT(announced(house_.change_network(network)), 0U);
   EXPECT_FALSE(is_open());
@@ -101,19 +104,19 @@ TEST_F(GatewayPinholesTest, CloseAlsoWhileAnotherLanHasNoIpv6) {
 
 TEST_F(GatewayPinholesTest, OfAListedHostStay) {
   Rule rule = default_rule();
-  rule.client_prefixes = {*Prefix::parse("2001:db8::/64")};
+  rule.client_prefixes = {*Prefix::parse("2001:db8:77::/64")};
   GatewayOptions options;
   options.policy = Policy({rule});
   House house(options, Serves::pcp);
-  (void)house.start(dual_stack_network());
-  (void)pcp_map(house, kHostV6, 8080, 600);
-  (void)house.change_network(dual_stack_network(kNewGatewayV6));
+  (void)house.start(dual_network());
+  (void)map(house, {.client = kHostA6, .lifetime = 600});
+  (void)house.change_network(renumbered_network());
   EXPECT_TRUE(is_open(house));
 }
 
 TEST_F(GatewayPinholesTest, ThatTheFirewallWouldNotCloseAreTriedAgain) {
   house_.backend->refuse(kPinhole);
-  EXPECT_EQ(announced(house_.change_network(dual_stack_network(kNewGatewayV6))), 0U);
+  EXPECT_EQ(announced(house_.change_network(renumbered_network())), 0U);
   EXPECT_TRUE(is_open());
   EXPECT_EQ(pinhole_epoch(), 200U) << "not lost yet";
   house_.backend->heal();
@@ -126,7 +129,7 @@ TEST_F(GatewayPinholesTest, ThatTheFirewallWouldNotCloseAreTriedAgain) {
 TEST_F(GatewayPinholesTest, AreNotLostBeforeTheFirewallHasClosedThem) {
   (void)house_.pass(Seconds(5));
   house_.backend->fail_next(1000);
-  EXPECT_EQ(announced(house_.change_network(dual_stack_network(kNewGatewayV6))), 0U);
+  EXPECT_EQ(announced(house_.change_network(renumbered_network())), 0U);
   EXPECT_EQ(announced(house_.pass(Seconds(5))), 0U);
   EXPECT_TRUE(is_open());
   EXPECT_EQ(pinhole_epoch(), 210U);
@@ -139,7 +142,7 @@ TEST_F(GatewayPinholesTest, AreNotLostBeforeTheFirewallHasClosedThem) {
 TEST_F(GatewayPinholesTest, AreLostOnceHoweverOftenTheFirewallFails) {
   (void)house_.pass(Seconds(5));
   house_.backend->fail_next(1);
-  const auto turn = house_.change_network(dual_stack_network(kNewGatewayV6));
+  const auto turn = house_.change_network(renumbered_network());
   EXPECT_FALSE(is_open());
   EXPECT_EQ(announced(turn), 2U);
   EXPECT_EQ(
@@ -150,8 +153,8 @@ TEST_F(GatewayPinholesTest, AreLostOnceHoweverOftenTheFirewallFails) {
 
 TEST_F(GatewayPinholesTest, ThatEndedByThemselvesAreNotLost) {
   house_.now += Seconds(600);  // No timeout has run yet: the turn of the change ends it.
-  auto network = dual_stack_network();
-  network.lan[0].addresses.push_back({kNewGatewayV6, 64});
+  auto network = dual_network();
+  network.lan[0].addresses.push_back({kNewGateway6, 64});
   EXPECT_EQ(announced(house_.change_network(network)), 0U);
   EXPECT_FALSE(is_open());
   EXPECT_EQ(pinhole_epoch(), 800U);
@@ -159,21 +162,21 @@ TEST_F(GatewayPinholesTest, ThatEndedByThemselvesAreNotLost) {
 
 TEST_F(GatewayPinholesTest, OfAnEarlierRunAreNotPutBackWhenTheirPrefixIsGone) {
   House next(house_.backend, {}, house_.now, Serves::both);
-  (void)next.start(dual_stack_network(kNewGatewayV6));
+  (void)next.start(renumbered_network());
   EXPECT_FALSE(is_open(next));
   EXPECT_TRUE(next.is_consistent());
   EXPECT_EQ(next.mappings(), 1U);
-  (void)house_.start(dual_stack_network());  // For the check of the fixture.
+  (void)house_.start(dual_network());  // For the check of the fixture.
 }
 
 TEST_F(GatewayPinholesTest, OfAnEarlierRunArePutBackUntilThePrefixesAreKnown) {
   House next(house_.backend, {}, house_.now, Serves::both);
   (void)next.start(home_network());
   EXPECT_TRUE(is_open(next));
-  (void)next.change_network(dual_stack_network(kNewGatewayV6));
+  (void)next.change_network(renumbered_network());
   EXPECT_FALSE(is_open(next));
   EXPECT_TRUE(next.is_consistent());
-  (void)house_.start(dual_stack_network());  // For the check of the fixture.
+  (void)house_.start(dual_network());  // For the check of the fixture.
 }
 
 }  // namespace

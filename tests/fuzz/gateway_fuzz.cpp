@@ -184,7 +184,7 @@ class Story {
     if (const auto* map = std::get_if<pcp::MapResponse>(&response->body)) {
       check(*map, std::nullopt);
     } else if (const auto* peer = std::get_if<pcp::PeerResponse>(&response->body)) {
-      check(*peer, Endpoint{peer->remote_address, peer->remote_port});
+      check(*peer, peer->remote);
     }
   }
 

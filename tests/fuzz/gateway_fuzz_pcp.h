@@ -56,10 +56,10 @@ inline constexpr Address kLinkLocal9 =
   const auto internal = choices.of(kInternals);
   const auto suggested = choices.of(kSuggested);
   const auto external = choices.of(kExternals);
-  if (opcode < 5) return pcp::MapRequest{nonce, protocol, internal, suggested, external};
+  const pcp::MapFields fields{nonce, protocol, internal, suggested, external};
+  if (opcode < 5) return pcp::MapRequest{fields};
   const auto port = choices.of(kRemotePorts);
-  return pcp::PeerRequest{
-      nonce, protocol, internal, suggested, external, port, choices.of(kRemotes)};
+  return pcp::PeerRequest{fields, {choices.of(kRemotes), port}};
 }
 
 /// As a client that sends from this address.

@@ -41,13 +41,10 @@ void check_error(Bytes request, ResultCode result) {
 /// A reply that repeats all options is never longer than the request.
 void check_reply(const Request& request, std::size_t size) {
   if (const auto* map = std::get_if<MapRequest>(&request.body)) {
-    const auto reply = emit(MapResponse{1, 2, map->nonce, map->protocol, map->internal_port, 3,
-                                        map->suggested_external_address, request.options});
+    const auto reply = emit(MapResponse{*map, 1, 2, request.options});
     POSTERN_CHECK(reply.size() <= size && parse_response(reply));
   } else if (const auto* peer = std::get_if<PeerRequest>(&request.body)) {
-    const auto reply = emit(PeerResponse{1, 2, peer->nonce, peer->protocol, peer->internal_port, 3,
-                                         peer->suggested_external_address, peer->remote_port,
-                                         peer->remote_address, request.options});
+    const auto reply = emit(PeerResponse{*peer, peer->remote, 1, 2, request.options});
     POSTERN_CHECK(reply.size() <= size && parse_response(reply));
   }
 }
@@ -70,7 +67,7 @@ void check_request(Bytes datagram, const Address& source) {
     for (const auto& option : request->options) {
       const auto* filter = std::get_if<Filter>(&option);
       if (filter && !filter->removes_all()) {
-        POSTERN_CHECK(filter->prefix().contains(filter->remote));
+        POSTERN_CHECK(filter->peers().remote.contains(filter->remote));
       }
     }
   }

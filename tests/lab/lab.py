@@ -146,6 +146,18 @@ class Lab:
         return next(self._ports)
 
 
+def reply_of(server, sock, timeout):
+    """The server's next datagram, or None; from another address or port it is an error."""
+    sock.settimeout(timeout)
+    try:
+        reply, source = sock.recvfrom(2048)
+    except TimeoutError:
+        return None
+    if source != server:
+        raise LabError(f"asked {server}, but {source} answered")  # NPMP-02, PCP-005
+    return reply
+
+
 def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 

@@ -4,7 +4,7 @@ import socket
 import struct
 from typing import NamedTuple
 
-from lab import GATEWAY, LabError
+from lab import GATEWAY, LabError, reply_of
 
 PORT = 5351
 UDP, TCP = 1, 2
@@ -56,14 +56,7 @@ class Client:
     def ask(self, payload, timeout=2.0):
         """The reply to a payload, or None when none came in time."""
         self.sock.sendto(payload, self.server)
-        self.sock.settimeout(timeout)
-        try:
-            reply, source = self.sock.recvfrom(2048)
-        except TimeoutError:
-            return None
-        if source != self.server:
-            raise LabError(f"asked {self.server}, but {source} answered")  # NPMP-02
-        return reply
+        return reply_of(self.server, self.sock, timeout)
 
     def external_address(self):
         return parse_address(self._answer(ADDRESS_REQUEST))

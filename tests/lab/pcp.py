@@ -12,7 +12,7 @@ import struct
 import sys
 from typing import NamedTuple
 
-from lab import GATEWAY, LabError
+from lab import GATEWAY, LabError, reply_of
 
 PORT = 5351
 CLIENT_PORT = 5350  # where announcements go
@@ -162,14 +162,7 @@ class Client:
 
     def hear(self, timeout=2.0):
         """What the gateway says next, or None."""
-        self.sock.settimeout(timeout)
-        try:
-            reply, source = self.sock.recvfrom(2048)
-        except TimeoutError:
-            return None
-        if source != self.server:
-            raise LabError(f"asked {self.server}, but {source} answered")  # PCP-005
-        return reply
+        return reply_of(self.server, self.sock, timeout)
 
     def map(self, protocol, internal, external=0, **more):
         """`more`: address, lifetime, options, nonce."""

@@ -10,19 +10,6 @@ namespace {
 
 using namespace test;
 
-/// When each copy went out, in milliseconds since the house's start.
-std::vector<int> run_series(House& house, std::vector<OutgoingDatagram>& sent) {
-  std::vector<int> moments;
-  while (const auto next = house.gateway.next_timeout()) {
-    house.now = *next;
-    for (auto& datagram : house.gateway.on_timeout(house.now).send) {
-      moments.push_back(static_cast<int>((house.now - kStart).count()));
-      sent.push_back(std::move(datagram));
-    }
-  }
-  return moments;
-}
-
 // NPMP-81, 82, 83
 TEST(Announcements, GoOutTenTimesWithTheEpochOfTheMoment) {
   House house;

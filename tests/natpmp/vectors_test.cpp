@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <filesystem>
 
 #include <gtest/gtest.h>
 
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
+#include "tests/support/test_files.h"
 
 // Replays what real clients sent.
 namespace postern {
@@ -13,13 +13,7 @@ namespace {
 using namespace test;
 
 std::vector<std::filesystem::path> captures() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_VECTOR_DIR)) {
-    const auto kind = entry.path().extension();
-    if (kind == ".natpmp" || kind == ".pcp") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return files_in(POSTERN_VECTOR_DIR, {".natpmp", ".pcp"});
 }
 
 /// The size that this request's answer must have.
@@ -51,13 +45,7 @@ TEST_P(VectorTest, GetsSuccessFromANatPmpServer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Captures, VectorTest, testing::ValuesIn(captures()),
-                         [](const auto& test_case) {
-                           auto name = test_case.param.filename().string();
-                           std::replace_if(
-                               name.begin(), name.end(),
-                               [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-                           return name;
-                         });
+                         [](const auto& test_case) { return test_name_of(test_case.param); });
 
 TEST(Vectors, AreThere) {
   EXPECT_GE(captures().size(), 30U);

@@ -77,15 +77,7 @@ TEST(PcpAnnouncement, GoesOutAtTheStartOnBothFamilies) {
 TEST(PcpAnnouncement, GoesOutTenTimesWithTheEpochOfTheMoment) {
   House house({}, Serves::pcp);
   auto sent = house.start().send;
-  std::vector<int> moments;
-  while (const auto next = house.gateway.next_timeout()) {
-    house.now = *next;
-    for (auto& datagram : house.gateway.on_timeout(house.now).send) {
-      moments.push_back(static_cast<int>((house.now - kStart).count()));
-      sent.push_back(std::move(datagram));
-    }
-  }
-  EXPECT_THAT(moments,
+  EXPECT_THAT(run_series(house, sent),
               testing::ElementsAre(250, 750, 1750, 3750, 7750, 15750, 31750, 63750, 127750));
   std::vector<std::uint32_t> epochs;
   for (const auto& datagram : sent) epochs.push_back(read_pcp(datagram.payload).epoch);

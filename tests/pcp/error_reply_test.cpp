@@ -106,12 +106,12 @@ TEST(ErrorReply, OfLessThanARequestIsAHeader) {
 TEST(ErrorReply, IsReadByClients) {
   const auto map = parse_response(error(emit(map_request()), ResultCode::no_resources));
   const MapResponse body{
-      kLifetime, kEpoch, kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1}), {}};
+      {kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}, kLifetime, kEpoch, {}};
   EXPECT_EQ(map, (Response{ResultCode::no_resources, kLifetime, kEpoch, body}));
 
   const auto peer = parse_response(error(emit(peer_request()), ResultCode::not_authorized));
   ASSERT_TRUE(peer);
-  EXPECT_EQ(std::get<PeerResponse>(peer->body).remote_address, kRemote);
+  EXPECT_EQ(std::get<PeerResponse>(peer->body).remote.address, kRemote);
 }
 
 TEST(ErrorReply, IsReadByClientsWhateverFollowsTheHeader) {

@@ -139,8 +139,7 @@ TEST_F(PcpUpdate, TellsOfAPeerToo) {
   const auto update = success_as<PeerResponse>(read_pcp(sent.front().payload));
   EXPECT_EQ(update.external_address, kOtherWan);
   EXPECT_EQ(update.external_port, 40001);
-  EXPECT_EQ(update.remote_address, kPeer);
-  EXPECT_EQ(update.remote_port, 443);
+  EXPECT_EQ(update.remote, (Endpoint{kPeer, 443}));
   EXPECT_EQ(update.lifetime, 3300U);
 }
 

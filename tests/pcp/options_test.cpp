@@ -145,12 +145,20 @@ TEST(FilterOption, OfAnotherLengthIsMalformed) {
 
 // PCP-149
 TEST(FilterOption, GivesThePrefixInItsOwnFamily) {
-  EXPECT_EQ((Filter{128, 0, kRemote}.prefix().to_string()), "198.51.7.99/32");
-  EXPECT_EQ((Filter{120, 0, kRemote}.prefix().to_string()), "198.51.7.0/24");
-  EXPECT_EQ((Filter{96, 0, kRemote}.prefix().to_string()), "0.0.0.0/0");
-  EXPECT_EQ((Filter{128, 0, kRemote6}.prefix().to_string()), "2001:db8:1:2::3/128");
-  EXPECT_EQ((Filter{48, 0, kRemote6}.prefix().to_string()), "2001:db8:1::/48");
-  EXPECT_EQ((Filter{1, 0, kRemote6}.prefix().to_string()), "::/1");
+  EXPECT_EQ((Filter{128, 0, kRemote}.peers().remote.to_string()), "198.51.7.99/32");
+  EXPECT_EQ((Filter{120, 0, kRemote}.peers().remote.to_string()), "198.51.7.0/24");
+  EXPECT_EQ((Filter{96, 0, kRemote}.peers().remote.to_string()), "0.0.0.0/0");
+  EXPECT_EQ((Filter{128, 0, kRemote6}.peers().remote.to_string()), "2001:db8:1:2::3/128");
+  EXPECT_EQ((Filter{48, 0, kRemote6}.peers().remote.to_string()), "2001:db8:1::/48");
+  EXPECT_EQ((Filter{1, 0, kRemote6}.peers().remote.to_string()), "::/1");
+}
+
+TEST(FilterOption, IsWhatAClientWouldSendForItsPeers) {
+  EXPECT_EQ((Filter{120, 443, kRemote}.peers()),
+            (RemoteFilter{*Prefix::parse("198.51.7.0/24"), 443, 443}));
+  for (const auto& filter : {Filter{128, 0, kRemote}, Filter{128, 443, kRemote6}}) {
+    EXPECT_EQ(Filter::of(filter.peers()), filter);
+  }
 }
 
 // PCP-149

@@ -146,7 +146,7 @@ TEST(MapRules, ADeletionHasNoConditions) {
 
 // PCP-144
 TEST(MapRules, PreferFailureNeedsASuggestedPort) {
-  const auto no_port = [](MapRequest& map) { map.suggested_external_port = 0; };
+  const auto no_port = [](MapRequest& map) { map.external_port = 0; };
   EXPECT_EQ(outcome(map_request({PreferFailure{}})), "request");
   EXPECT_EQ(outcome(changed(map_request(), no_port)), "request");
   EXPECT_EQ(outcome(changed(map_request({PreferFailure{}}), no_port)), "MALFORMED_OPTION");
@@ -197,12 +197,11 @@ TEST(PeerRules, TheFlowHasAProtocolAndPorts) {
   EXPECT_EQ(outcome(without_lifetime(peer_request())), "request");
   for (const auto change : {+[](PeerRequest& peer) { peer.protocol = 0; },
                             +[](PeerRequest& peer) { peer.internal_port = 0; },
-                            +[](PeerRequest& peer) { peer.remote_port = 0; }}) {
+                            +[](PeerRequest& peer) { peer.remote.port = 0; }}) {
     EXPECT_EQ(outcome(changed(peer_request(), change)), "MALFORMED_REQUEST");
   }
-  EXPECT_EQ(
-      outcome(changed(peer_request(), [](PeerRequest& peer) { peer.suggested_external_port = 0; })),
-      "request");
+  EXPECT_EQ(outcome(changed(peer_request(), [](PeerRequest& peer) { peer.external_port = 0; })),
+            "request");
 }
 
 // PCP-133
@@ -210,7 +209,7 @@ TEST(PeerRules, TheRemotePeerIsAnOrdinaryHost) {
   for (const auto& addresses : {kLoopbacks, kMulticasts, kNobody}) {
     for (const auto* text : addresses) {
       auto request = peer_request();
-      auto& remote = std::get<PeerRequest>(request.body).remote_address;
+      auto& remote = std::get<PeerRequest>(request.body).remote.address;
       remote = *Address::parse(text);
       if (!remote.is_v4()) request.client = kClient6;
       EXPECT_EQ(outcome(request), "MALFORMED_REQUEST") << text;
@@ -220,7 +219,7 @@ TEST(PeerRules, TheRemotePeerIsAnOrdinaryHost) {
 
 // PCP-133
 TEST(PeerRules, BothEndsAreOfOneFamily) {
-  const auto remote6 = changed(peer_request(), [](PeerRequest& p) { p.remote_address = kRemote6; });
+  const auto remote6 = changed(peer_request(), [](PeerRequest& p) { p.remote.address = kRemote6; });
   EXPECT_EQ(outcome(remote6), "MALFORMED_REQUEST");
   auto both6 = remote6;
   both6.client = kClient6;
@@ -244,7 +243,7 @@ TEST(PeerRules, PreferFailureMakesItMalformed) {
 TEST(RequestRules, TellTheFirstOfSeveralFaults) {
   auto octets = emit(changed(map_request({PreferFailure{}}), [](MapRequest& map) {
     map.protocol = 0;
-    map.suggested_external_port = 0;
+    map.external_port = 0;
   }));
   octets.resize(octets.size() - 4);
   EXPECT_EQ(outcome(octets), "MALFORMED_REQUEST");  // Protocol 0 with a port.
@@ -282,7 +281,7 @@ TEST(RequestRules, TheReplyToAnyParsedRequestFits) {
   const auto octets = emit(map_request(filters));
   ASSERT_EQ(octets.size(), kLongestMessage);
   const auto request = std::get<Request>(parse_request(octets, kClient));
-  EXPECT_EQ(emit(MapResponse{1, 2, kNonce, 17, 1, 2, kRemote, request.options}).size(), 1100U);
+  EXPECT_EQ(emit(MapResponse{{kNonce, 17, 1, 2, kRemote}, 1, 2, request.options}).size(), 1100U);
 }
 
 }  // namespace

@@ -25,12 +25,12 @@ inline constexpr Nonce kNonce{{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
 }
 
 [[nodiscard]] inline Request map_request(Options options = {}) {
-  return {MapRequest{kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}, 0x01020304, kClient,
-          std::move(options)};
+  return {MapRequest{{kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}}, 0x01020304,
+          kClient, std::move(options)};
 }
 
 [[nodiscard]] inline Request peer_request(Options options = {}) {
-  return {PeerRequest{kNonce, 6, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1}), 0x270f, kRemote},
+  return {PeerRequest{{kNonce, 6, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}, {kRemote, 0x270f}},
           0x01020304, kClient, std::move(options)};
 }
 

@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <filesystem>
 #include <map>
 
 #include <gtest/gtest.h>
 
 #include "tests/pcp/pcp_house.h"
+#include "tests/support/test_files.h"
 
 // Replays what real clients sent, as on the network where they sent it.
 namespace postern::pcp {
@@ -19,12 +19,7 @@ Network clients_network() {
 }
 
 std::vector<std::filesystem::path> captures() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_VECTOR_DIR)) {
-    if (entry.path().extension() == ".pcp") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return files_in(POSTERN_VECTOR_DIR, {".pcp"});
 }
 
 Response answer(House& house, const std::filesystem::path& file) {
@@ -39,13 +34,7 @@ Response answer(House& house, const std::filesystem::path& file) {
 class PcpVector : public testing::TestWithParam<std::filesystem::path> {};
 
 INSTANTIATE_TEST_SUITE_P(Captures, PcpVector, testing::ValuesIn(captures()),
-                         [](const auto& test_case) {
-                           auto name = test_case.param.filename().string();
-                           std::replace_if(
-                               name.begin(), name.end(),
-                               [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-                           return name;
-                         });
+                         [](const auto& test_case) { return test_name_of(test_case.param); });
 
 // PCP-024, Q-73, Q-78
 TEST_P(PcpVector, GetsTheAnswerThatItsClientReads) {

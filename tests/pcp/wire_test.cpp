@@ -81,7 +81,7 @@ TEST(PcpMapRequest, FromCapture) {
                              "00000000 00000000 0000ffff c6330701"));  // Suggested address
   const Nonce nonce{{0x47, 0xf2, 0x4b, 0x4d, 0x12, 0x6e, 0xe7, 0x32, 0x01, 0x56, 0xb2, 0xae}};
   const Request request{
-      MapRequest{nonce, 6, 6111, 7111, Address::v4({198, 51, 7, 1})}, 300, kClient, {}};
+      MapRequest{{nonce, 6, 6111, 7111, Address::v4({198, 51, 7, 1})}}, 300, kClient, {}};
   EXPECT_EQ(parse_request(octets, kClient), Parsed(request));
   EXPECT_EQ(emit(request), octets);
 }
@@ -95,17 +95,20 @@ TEST(PcpMapRequest, FromCaptureOfADeletion) {
 TEST(PcpMapRequest, FromCaptureKeepsTheFamilyOfAny) {
   const auto v6_any =
       std::get<Request>(parse_request(captured("pcpnatpmpc-auto6.01.pcp"), kClient));
-  EXPECT_EQ(std::get<MapRequest>(v6_any.body).suggested_external_address, Address());
+  EXPECT_EQ(std::get<MapRequest>(v6_any.body).external_address, Address());
   const auto v4_any =
       std::get<Request>(parse_request(captured("libtorrent-natpmp.01.pcp"), kClient));
-  EXPECT_EQ(std::get<MapRequest>(v4_any.body).suggested_external_address, Address::v4(0));
+  EXPECT_EQ(std::get<MapRequest>(v4_any.body).external_address, Address::v4(0));
 }
 
 TEST(PcpMapRequest, RoundTrip) {
   EXPECT_EQ(emit(map_request()).size(), kMapSize);
   const MapRequest zeros{};
-  const MapRequest ones{
-      {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}}, 255, 65535, 65535, kRemote6};
+  const MapRequest ones{{{{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}},
+                         255,
+                         65535,
+                         65535,
+                         kRemote6}};
   for (const auto& request :
        {map_request(), Request{zeros, 0, kClient, {}}, Request{ones, 0xffffffff, kClient6, {}}}) {
     EXPECT_EQ(parse_request(emit(request), request.client), Parsed(request));
@@ -145,7 +148,7 @@ TEST(PcpPeerRequest, FromCapture) {
                              "00000000 00000000 0000ffff c6330763"));  // Remote address
   const Nonce nonce{{0x0c, 0xed, 0xc9, 0xfd, 0x1b, 0xb5, 0x64, 0x92, 0x5d, 0xa1, 0xb6, 0x33}};
   const Request request{
-      PeerRequest{nonce, 17, 6130, 7130, Address::v4({198, 51, 7, 1}), 9999, kRemote},
+      PeerRequest{{nonce, 17, 6130, 7130, Address::v4({198, 51, 7, 1})}, {kRemote, 9999}},
       300,
       kClient,
       {}};
@@ -155,7 +158,7 @@ TEST(PcpPeerRequest, FromCapture) {
 
 TEST(PcpPeerRequest, RoundTrip) {
   EXPECT_EQ(emit(peer_request()).size(), kPeerSize);
-  const PeerRequest v6{kNonce, 255, 65535, 65535, Address(), 65535, kRemote6};
+  const PeerRequest v6{{kNonce, 255, 65535, 65535, Address()}, {kRemote6, 65535}};
   for (const auto& request : {peer_request(), Request{v6, 0xffffffff, kClient6, {}}}) {
     EXPECT_EQ(parse_request(emit(request), request.client), Parsed(request));
   }
@@ -201,7 +204,7 @@ TEST(AnnounceResponse, EveryTruncation) {
 // ---------------------------------------------------------------------------------
 
 MapResponse map_response() {
-  return {7200, 3600, kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1}), {}};
+  return {{kNonce, 17, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}, 7200, 3600, {}};
 }
 
 // PCP-021, 218
@@ -241,7 +244,8 @@ TEST(PcpMapResponse, EveryTruncation) {
 // --------------------------------------------------------------------------------
 
 PeerResponse peer_response() {
-  return {7200, 3600, kNonce, 6, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1}), 0x270f, kRemote, {}};
+  return {
+      {kNonce, 6, 0x1f90, 0x9c41, Address::v4({198, 51, 7, 1})}, {kRemote, 0x270f}, 7200, 3600, {}};
 }
 
 // PCP-132

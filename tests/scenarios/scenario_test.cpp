@@ -1,6 +1,5 @@
 #include "tests/support/scenario.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -8,16 +7,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/test_files.h"
+
 namespace postern::test {
 namespace {
 
 std::vector<std::filesystem::path> stories() {
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(POSTERN_SCENARIO_DIR)) {
-    if (entry.path().extension() == ".scenario") files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return files_in(POSTERN_SCENARIO_DIR, {".scenario"});
 }
 
 class ScenarioTest : public testing::TestWithParam<std::filesystem::path> {};

@@ -105,4 +105,19 @@ class House {
   Gateway gateway;
 };
 
+/// Runs every deadline until there is none, adds what is sent to `sent`, and returns when that was,
+/// in milliseconds since the start.
+[[nodiscard]] inline std::vector<int> run_series(House& house,
+                                                 std::vector<OutgoingDatagram>& sent) {
+  std::vector<int> moments;
+  while (const auto next = house.gateway.next_timeout()) {
+    house.now = *next;
+    for (auto& datagram : house.gateway.on_timeout(house.now).send) {
+      moments.push_back(static_cast<int>((house.now - kStart).count()));
+      sent.push_back(std::move(datagram));
+    }
+  }
+  return moments;
+}
+
 }  // namespace postern::test

@@ -49,10 +49,11 @@ inline constexpr std::uint32_t kLanIndex = 3;
 }
 
 /// The same with IPv6 on the LAN.
-[[nodiscard]] inline Network dual_network(std::optional<Address> wan = kWan) {
+[[nodiscard]] inline Network dual_network(std::optional<Address> wan = kWan,
+                                          const Address& gateway6 = kGateway6) {
   auto network = home_network(wan);
   auto& own = network.lan.front().addresses;
-  own.push_back({kGateway6, 64});
+  own.push_back({gateway6, 64});
   own.push_back({kGatewayLinkLocal, 64});
   return network;
 }

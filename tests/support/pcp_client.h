@@ -35,16 +35,17 @@ struct PcpWish {
   pcp::Options options = {};
 };
 
+[[nodiscard]] inline pcp::MapFields fields_of(const PcpWish& wish) {
+  return {wish.nonce, wish.protocol, wish.internal_port, wish.suggested_port,
+          wish.suggested_address};
+}
+
 [[nodiscard]] inline pcp::Request map_of(const PcpWish& wish) {
-  return {pcp::MapRequest{wish.nonce, wish.protocol, wish.internal_port, wish.suggested_port,
-                          wish.suggested_address},
-          wish.lifetime, wish.client, wish.options};
+  return {pcp::MapRequest{fields_of(wish)}, wish.lifetime, wish.client, wish.options};
 }
 
 [[nodiscard]] inline pcp::Request peer_of(const PcpWish& wish, const Endpoint& remote) {
-  return {pcp::PeerRequest{wish.nonce, wish.protocol, wish.internal_port, wish.suggested_port,
-                           wish.suggested_address, remote.port, remote.address},
-          wish.lifetime, wish.client, wish.options};
+  return {pcp::PeerRequest{fields_of(wish), remote}, wish.lifetime, wish.client, wish.options};
 }
 
 [[nodiscard]] inline PcpWish deletion(PcpWish wish) {
