@@ -37,6 +37,8 @@ enum class GatewayEvent : std::uint8_t {
   pinholes_lost,
   /// A LAN interface, or an address on one, came, went or changed.
   lan_changed,
+  /// The WAN interface's link came or went.
+  wan_link_changed,
 };
 
 /// What every frontend hears, whoever asked for it.

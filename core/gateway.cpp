@@ -53,6 +53,10 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
          });
 }
 
+[[nodiscard]] bool is_wan_running(const Network& network) {
+  return network.wan && network.wan->is_running;
+}
+
 /// An interface that is up has an IPv6 address of the link at least.
 [[nodiscard]] bool all_have_v6(const Network& network) {
   return std::all_of(network.lan.begin(), network.lan.end(),
@@ -153,11 +157,13 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   if (network == state_.network) return turn;
   const bool rules_stay = same_rules(network, state_.network);
   const bool lan_stays = network.lan == state_.network.lan;
+  const bool wan_link_stays = is_wan_running(network) == is_wan_running(state_.network);
   adopt_network(network);
   if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
     (void)rebuild(now, turn);
   }
   if (!lan_stays) tell_frontends(GatewayEvent::lan_changed, now);
+  if (!wan_link_stays) tell_frontends(GatewayEvent::wan_link_changed, now);
   knows_v6_links_ = true;
   end_pinholes_off_link(now, turn);
   send_due_announcements(now, turn);

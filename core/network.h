@@ -23,6 +23,8 @@ struct Interface {
   std::uint32_t index = 0;
   /// The one that the interface's packets leave with comes first.
   std::vector<InterfaceAddress> addresses;
+  /// It is up and has a carrier.
+  bool is_running = true;
 
   [[nodiscard]] bool has(const Address& address) const;
   /// The first IPv4 address.
