@@ -28,6 +28,11 @@ void assign(T& target, const std::optional<Value>& value) {
   if (value) target = static_cast<T>(*value);
 }
 
+/// Keeps `value` in `target` when there is one.
+void assign(std::string& target, std::optional<std::string> value) {
+  if (value) target = std::move(*value);
+}
+
 [[nodiscard]] bool is_one_bit(std::int64_t value) {
   return value > 0 && (value & (value - 1)) == 0;
 }
@@ -55,6 +60,12 @@ void read_general(TomlTable& top, Config& config) {
                  "is not a host's IPv4 address; write the one that the Internet sees, for example "
                  "\"198.51.100.7\"");
     }
+  }
+  if (const auto directory = top.text("state_dir", "/var/lib/postern")) {
+    if (!directory->starts_with('/')) {
+      top.reject("state_dir", "is no absolute path; write for example \"/var/lib/postern\"");
+    }
+    config.state_dir = *directory;
   }
   if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
     if (!is_one_bit(*mark)) {
@@ -101,6 +112,24 @@ void read_pcp(TomlTable& pcp, Config& config) {
       pcp.reject("third_party", "contains \"" + controller +
                                     "\"; write addresses or prefixes such as \"192.168.1.2\"");
     }
+  }
+}
+
+void read_upnp(TomlTable& upnp, Config& config) {
+  auto& into = config.upnp;
+  assign(into.enabled, upnp.boolean("enabled"));
+  assign(into.http_port, upnp.number("http_port", 1, 65535));
+  assign(into.is_lenient, upnp.boolean("lenient"));
+  assign(into.offers_ppp_alias, upnp.boolean("ppp_alias"));
+  assign(into.presentation_url, upnp.text("presentation_url", "http://192.168.1.1/"));
+  assign(into.friendly_name, upnp.text("friendly_name", "Living room router"));
+  assign(into.settings.links_neighbours, upnp.boolean("link_neighbours"));
+  assign(config.limits.max_lease, upnp.duration("max_lease", kLongestLifetime));
+  if (const auto listing = upnp.text("listing", "all")) {
+    if (*listing != "all" && *listing != "own") {
+      upnp.reject("listing", "is \"" + *listing + "\"; write \"all\" or \"own\"");
+    }
+    into.settings.lists_all = *listing == "all";
   }
 }
 
@@ -176,6 +205,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
     assign(c.natpmp_announces_to_5351, natpmp.boolean("announce_to_5351"));
   });
   read_table(top, "pcp", config, read_pcp);
+  read_table(top, "upnp", config, read_upnp);
   read_table(top, "nftables", config, [](TomlTable& nftables, Config& c) {
     assign(c.nftables_renew_in_place, nftables.boolean("renew_in_place"));
     assign(c.nftables_table_owner, nftables.boolean("table_owner"));

@@ -11,10 +11,26 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "protocols/pcp/settings.h"
+#include "protocols/upnp/settings.h"
 
 namespace postern {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/postern/postern.toml";
+
+/// The table `[upnp]`.
+struct UpnpConfig {
+  bool enabled = true;
+  /// TCP, on LAN addresses.
+  std::uint16_t http_port = 5351;
+  /// Whether searches without MX or MAN are answered.
+  bool is_lenient = false;
+  /// See upnp::Identity.
+  bool offers_ppp_alias = true;
+  std::string presentation_url = {};
+  /// Empty: "Postern on" and the host's name.
+  std::string friendly_name = {};
+  upnp::Settings settings;
+};
 
 /// The configuration, with its defaults.
 struct Config {
@@ -32,6 +48,9 @@ struct Config {
   bool natpmp_announces_to_5351 = false;
   bool pcp_enabled = true;
   pcp::Settings pcp;
+  UpnpConfig upnp;
+  /// Where the daemon keeps what outlives it.
+  std::string state_dir = "/var/lib/postern";
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.

@@ -6,6 +6,8 @@
 
 #include <sys/socket.h>
 
+#include "daemon/tcp_endpoint.h"
+
 namespace postern {
 namespace {
 
@@ -22,14 +24,6 @@ constexpr Milliseconds kShortagePause{500};
   return {Address::v6(address.to_v6().to_bytes()), endpoint.port()};
 }
 
-[[nodiscard]] tcp::endpoint endpoint_of(const HttpListenAt& at) {
-  const auto& [address, port] = at.endpoint;
-  if (address.is_v4()) return {asio::ip::address_v4(address.v4_octets()), port};
-  asio::ip::address_v6 v6(address.octets());
-  if (v6.is_link_local()) v6.scope_id(at.interface_index);
-  return {v6, port};
-}
-
 }  // namespace
 
 HttpListener::HttpListener(tcp::acceptor acceptor, HttpListenAt at)
@@ -41,7 +35,7 @@ Result<std::shared_ptr<HttpListener>, std::string> HttpListener::open(asio::io_c
     return fail("TCP port " + to_string(at.endpoint) +
                 (at.interface.empty() ? "" : " on " + at.interface) + ": " + reason);
   };
-  const auto endpoint = endpoint_of(at);
+  const auto endpoint = tcp_endpoint_of(at.endpoint, at.interface_index);
   boost::system::error_code error;
   tcp::acceptor acceptor(io);
   acceptor.open(endpoint.protocol(), error);

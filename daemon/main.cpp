@@ -15,6 +15,7 @@
 #include "daemon/service.h"
 #include "daemon/version.h"
 #include "protocols/natpmp/wire.h"
+#include "protocols/upnp/ssdp_message.h"
 
 namespace {
 
@@ -43,8 +44,13 @@ void print(std::FILE* stream, const std::string& text) {
   options.allow_renewal_in_place = config.nftables_renew_in_place;
   options.owns_table = config.nftables_table_owner;
   options.iptables_restore = config.iptables_restore;
-  if (config.natpmp_enabled || config.pcp_enabled)
-    options.own_udp_ports.push_back(natpmp::kServerPort);
+  if (config.natpmp_enabled || config.pcp_enabled) {
+    options.own_ports.push_back({Protocol::udp, natpmp::kServerPort, /*is_ours_alone=*/true});
+  }
+  if (config.upnp.enabled) {
+    options.own_ports.push_back({Protocol::udp, upnp::kSsdpPort});
+    options.own_ports.push_back({Protocol::tcp, config.upnp.http_port});
+  }
   return options;
 }
 

@@ -77,6 +77,7 @@ int read_link(const nlmsghdr* message, void* data) {
   Link link;
   link.interface.name = mnl_attr_get_str(found[IFLA_IFNAME]);
   link.interface.index = static_cast<std::uint32_t>(header.ifi_index);
+  link.interface.is_running = (header.ifi_flags & IFF_RUNNING) != 0;
   link.is_up = (header.ifi_flags & IFF_UP) != 0;
   link.is_loopback = (header.ifi_flags & IFF_LOOPBACK) != 0;
   reading.facts.links.push_back(std::move(link));

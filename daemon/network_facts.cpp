@@ -14,8 +14,8 @@ namespace {
 /// The interface of this name; without index and addresses while it does not exist.
 [[nodiscard]] Interface interface_of(const NetworkFacts& facts, const std::string& name) {
   const Link* link = find_link(facts, name);
-  if (!link) return {name, 0, {}};
-  if (!link->is_up) return {name, link->interface.index, {}};
+  if (!link) return {name, 0, {}, false};
+  if (!link->is_up) return {name, link->interface.index, {}, false};
   return link->interface;
 }
 

@@ -27,12 +27,54 @@ constexpr Seconds kNetworkRetryPause{1};
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
   options.random_seed = seed;
+  if (config.upnp.enabled) {
+    options.multicast_groups.assign(upnp::ssdp_groups().begin(), upnp::ssdp_groups().end());
+  }
   return options;
 }
 
-[[nodiscard]] std::string_view protocols_of(const Config& config) {
-  if (config.natpmp_enabled) return config.pcp_enabled ? "NAT-PMP and PCP" : "NAT-PMP";
-  return config.pcp_enabled ? "PCP" : "nothing";
+/// "NAT-PMP, PCP and UPnP".
+[[nodiscard]] std::string protocols_of(const Config& config) {
+  std::vector<std::string> names;
+  if (config.natpmp_enabled) names.emplace_back("NAT-PMP");
+  if (config.pcp_enabled) names.emplace_back("PCP");
+  if (config.upnp.enabled) names.emplace_back("UPnP");
+  if (names.empty()) return "nothing";
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    text += (i + 1 == names.size() ? " and " : ", ") + names[i];
+  }
+  return text;
+}
+
+/// The groups of one family that SSDP listens to.
+[[nodiscard]] std::vector<Address> ssdp_groups_of(Family family) {
+  std::vector<Address> groups;
+  for (const auto& group : upnp::ssdp_groups()) {
+    if (group.address.is_v4() == (family == Family::v4)) groups.push_back(group.address);
+  }
+  return groups;
+}
+
+/// The ports that the LAN is to be served on.
+[[nodiscard]] std::vector<UdpListenAt> wanted_ports(const Network& network, const Config& config) {
+  std::vector<UdpListenAt> wanted;
+  for (const auto& interface : network.lan) {
+    if (interface.index == 0) continue;
+    for (const auto family : {Family::v4, Family::v6}) {
+      // Where IPv6 is switched off there is no socket to be had.
+      if (family == Family::v6 && !interface.has_v6()) continue;
+      // NAT-PMP does not exist over IPv6.
+      if (config.pcp_enabled || (config.natpmp_enabled && family == Family::v4)) {
+        wanted.push_back({interface.name, interface.index, family, natpmp::kServerPort});
+      }
+      if (config.upnp.enabled) {
+        wanted.push_back(
+            {interface.name, interface.index, family, upnp::kSsdpPort, ssdp_groups_of(family)});
+      }
+    }
+  }
+  return wanted;
 }
 
 /// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"
@@ -60,7 +102,12 @@ Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr
       natpmp_({config.natpmp_announces_to_5351}),
       pcp_(config.pcp, flows_),
       demux_(config.natpmp_enabled ? &natpmp_ : nullptr, config.pcp_enabled ? &pcp_ : nullptr),
-      gateway_(gateway_options(config), backend, flows_, demux_, now()),
+      upnp_(config.upnp.enabled
+                ? std::make_unique<UpnpDevice>(io_, config, backend, reactions_to_upnp())
+                : nullptr),
+      ports_demux_(served()),
+      gateway_(gateway_options(config), backend, flows_, ports_demux_, now(),
+               upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};
@@ -100,8 +147,12 @@ ExitCode Service::run() {
 Service::Started Service::start() {
   if (auto read = read_network(); !read) return read;
   // The ports come first: when another daemon has them, its firewall table must stay untouched.
-  if (auto matched = match_ports(); !matched) {
-    return fail(StartError{ExitCode::failure, std::move(matched.error())});
+  if (auto unopened = match_ports(); !unopened.vital.empty()) {
+    return fail(StartError{ExitCode::failure, std::move(unopened.vital)});
+  } else if (!unopened.other.empty()) {
+    warnings_at_start_.push_back(unopened.other + "; trying again every second");
+    network_trouble_ = std::move(unopened.other);
+    network_deadline_.set(now() + kNetworkRetryPause);
   }
   if (auto listening = http_.listen(config_.status_listen); !listening) {
     return fail(StartError{ExitCode::failure, std::move(listening.error())});
@@ -141,6 +192,7 @@ Service::Started Service::read_network() {
   lan_names_ = std::move(*lan);
   network_ = choose_network(*facts, config_.wan, lan_names_);
   warn(*facts);
+  if (upnp_ && !upnp_->trouble().empty()) warnings_at_start_.push_back(upnp_->trouble());
   return {};
 }
 
@@ -161,33 +213,52 @@ void Service::warn(const NetworkFacts& facts) const {
   }
 }
 
-Result<void, std::string> Service::match_ports() {
+Service::Unopened Service::match_ports() {
+  const auto wanted = wanted_ports(network_, config_);
   std::erase_if(ports_, [&](const auto& port) {
-    const auto* interface = network_.lan_by_index(port->interface_index());
-    return interface == nullptr || !serves(*interface, port->family());
+    return std::find(wanted.begin(), wanted.end(), port->at()) == wanted.end();
   });
-  Result<void, std::string> result;
-  for (const auto& interface : network_.lan) {
-    for (const auto family : {Family::v4, Family::v6}) {
-      const bool is_open = std::any_of(ports_.begin(), ports_.end(), [&](const auto& port) {
-        return port->interface_index() == interface.index && port->family() == family;
-      });
-      if (is_open || !serves(interface, family)) continue;
-      if (auto opened = UdpPort::open(io_, interface, family, natpmp::kServerPort)) {
-        ports_.push_back(std::move(*opened));
-      } else {
-        result = fail(std::move(opened.error()));
-      }
+  Unopened unopened;
+  for (const auto& at : wanted) {
+    const bool is_open = std::any_of(ports_.begin(), ports_.end(),
+                                     [&](const auto& port) { return port->at() == at; });
+    if (is_open) continue;
+    if (auto opened = UdpPort::open(io_, at)) {
+      ports_.push_back(std::move(*opened));
+    } else {
+      // Another process may have SSDP's port for itself; that is no reason not to serve the rest.
+      (at.groups.empty() ? unopened.vital : unopened.other) = std::move(opened.error());
     }
   }
-  return result;
+  if (upnp_) {
+    if (auto listening = upnp_->listen(network_); !listening) {
+      unopened.vital = std::move(listening.error());
+    }
+  }
+  return unopened;
 }
 
-bool Service::serves(const Interface& interface, Family family) const {
-  if (interface.index == 0) return false;
-  if (family == Family::v4) return config_.natpmp_enabled || config_.pcp_enabled;
-  // NAT-PMP does not exist over IPv6; and where IPv6 is switched off there is no socket to be had.
-  return config_.pcp_enabled && interface.has_v6();
+UpnpDevice::Reactions Service::reactions_to_upnp() {
+  return {
+      .on_header = [this](const HttpRequest& request) { return gateway_.on_http_header(request); },
+      .on_request =
+          [this](const HttpRequest& request) {
+            const Moment moment = now();
+            if (host_) host_->prepare_turn(moment);
+            finish(gateway_.on_http_request(request, moment), moment);
+          },
+      .on_callout_done =
+          [this](std::uint64_t id, CalloutOutcome outcome) {
+            const Moment moment = now();
+            finish(gateway_.on_callout_done(id, outcome, moment), moment);
+          },
+  };
+}
+
+std::vector<PortDemux::Served> Service::served() {
+  std::vector<PortDemux::Served> served{{natpmp::kServerPort, &demux_}};
+  if (upnp_) served.push_back({upnp::kSsdpPort, &upnp_->discovery()});
+  return served;
 }
 
 void Service::watch(UdpPort& port) {
@@ -202,7 +273,7 @@ void Service::watch_signals() {
   signals_.async_wait([this](const auto& error, int signal) {
     if (error) return;
     if (signal != SIGHUP) {
-      io_.stop();
+      stop();
       return;
     }
     if (may_log(now())) {
@@ -210,6 +281,14 @@ void Service::watch_signals() {
     }
     watch_signals();
   });
+}
+
+void Service::stop() {
+  if (upnp_) {
+    const auto farewell = upnp_->discovery().farewell(gateway_.state());
+    for (const auto& port : ports_) unsent_ += port->send(farewell);
+  }
+  io_.stop();
 }
 
 void Service::note_purge(const Result<std::size_t, std::string>& purged) {
@@ -279,17 +358,20 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   const bool is_changed = network != network_;
   network_ = std::move(network);
   const auto had = ports_;
-  auto matched = match_ports();
+  auto unopened = match_ports();
   for (const auto& port : ports_) {
     if (std::find(had.begin(), had.end(), port) == had.end()) watch(*port);
   }
   if (is_changed) finish(gateway_.on_network(network_, now), now);
   if (is_changed && host_) host_->follow(network_);
-  return matched;
+  auto& trouble = unopened.vital.empty() ? unopened.other : unopened.vital;
+  if (!trouble.empty()) return fail(std::move(trouble));
+  return {};
 }
 
 void Service::finish(const Turn& turn, Moment now) {
   for (const auto& port : ports_) unsent_ += port->send(turn.send);
+  if (upnp_) upnp_->carry_out(turn);
   deadline_.set(gateway_.next_timeout());
   log_turn(turn, now);
 }

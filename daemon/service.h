@@ -18,8 +18,10 @@
 #include "daemon/log.h"
 #include "daemon/netlink_monitor.h"
 #include "daemon/udp_port.h"
+#include "daemon/upnp_device.h"
 #include "protocols/natpmp/frontend.h"
 #include "protocols/pcp/frontend.h"
+#include "protocols/port_demux.h"
 #include "protocols/version_demux.h"
 
 namespace postern {
@@ -44,11 +46,18 @@ class Service {
   [[nodiscard]] Started read_network();
   /// Says what in the configuration and the network an operator should know.
   void warn(const NetworkFacts& facts) const;
-  /// Opens the ports on each LAN interface that lack and closes those of interfaces that went. The
-  /// error is about the last one that could not be opened.
-  [[nodiscard]] Result<void, std::string> match_ports();
-  /// Whether the interface is to be served over this family.
-  [[nodiscard]] bool serves(const Interface& interface, Family family) const;
+  /// What could not be opened: the last of those without which the daemon must not start, and the
+  /// last of the others.
+  struct Unopened {
+    std::string vital;
+    std::string other;
+  };
+  /// Opens the ports on each LAN interface that lack and closes those of interfaces that went.
+  [[nodiscard]] Unopened match_ports();
+  [[nodiscard]] UpnpDevice::Reactions reactions_to_upnp();
+  [[nodiscard]] std::vector<PortDemux::Served> served();
+  /// Tells the LAN that the device goes, and ends.
+  void stop();
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
@@ -69,6 +78,9 @@ class Service {
   natpmp::Frontend natpmp_;
   pcp::Frontend pcp_;
   VersionDemux demux_;
+  /// Absent when UPnP is switched off.
+  std::unique_ptr<UpnpDevice> upnp_;
+  PortDemux ports_demux_;
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;

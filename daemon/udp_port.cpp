@@ -1,5 +1,6 @@
 #include "daemon/udp_port.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -12,48 +13,84 @@
 namespace postern {
 namespace {
 
+/// UDA 2.0 §1.2.2 and its annex A.
+constexpr int kHops4 = 2;
+constexpr int kHops6 = 10;
+
 [[nodiscard]] bool set_option(int socket, int level, int name, const void* value, socklen_t size) {
   return setsockopt(socket, level, name, value, size) == 0;
 }
 
 /// Everything that must be set before the socket is bound.
-[[nodiscard]] bool prepare(int socket, const std::string& interface, Family family) {
+[[nodiscard]] bool prepare(int socket, const UdpListenAt& at) {
   const int on = 1;
   const int off = 0;
-  // One hop is the default of multicast; our own copies need not come back to us.
-  const bool is_bound = set_option(socket, SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
-                                   static_cast<socklen_t>(interface.size()));
-  if (family == Family::v4) {
-    return is_bound && set_option(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) &&
+  // Our own copies need not come back to us.
+  const bool is_bound = set_option(socket, SOL_SOCKET, SO_BINDTODEVICE, at.interface.c_str(),
+                                   static_cast<socklen_t>(at.interface.size()));
+  const bool is_shared =
+      at.groups.empty() || set_option(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (!is_bound || !is_shared) return false;
+  if (at.family == Family::v4) {
+    return set_option(socket, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) &&
            set_option(socket, IPPROTO_IP, IP_MULTICAST_LOOP, &off, sizeof off);
   }
-  return is_bound && set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) &&
+  return set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) &&
          set_option(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on) &&
          set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, &off, sizeof off);
 }
 
+[[nodiscard]] bool join(int socket, const Address& group, std::uint32_t interface_index) {
+  if (group.is_v4()) {
+    ip_mreqn membership{};
+    membership.imr_ifindex = static_cast<int>(interface_index);
+    std::memcpy(&membership.imr_multiaddr, group.v4_octets().data(), group.v4_octets().size());
+    return set_option(socket, IPPROTO_IP, IP_ADD_MEMBERSHIP, &membership, sizeof membership);
+  }
+  ipv6_mreq membership{};
+  membership.ipv6mr_interface = interface_index;
+  std::memcpy(&membership.ipv6mr_multiaddr, group.octets().data(), group.octets().size());
+  return set_option(socket, IPPROTO_IPV6, IPV6_JOIN_GROUP, &membership, sizeof membership);
+}
+
+/// Joins the groups, and lets what is sent to them go as far as UPnP says. One hop is the default.
+[[nodiscard]] bool join_all(int socket, const UdpListenAt& at) {
+  if (at.groups.empty()) return true;
+  const bool is_set =
+      at.family == Family::v4
+          ? set_option(socket, IPPROTO_IP, IP_MULTICAST_TTL, &kHops4, sizeof kHops4)
+          : set_option(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &kHops6, sizeof kHops6);
+  return is_set && std::all_of(at.groups.begin(), at.groups.end(), [&](const Address& group) {
+           return join(socket, group, at.interface_index);
+         });
+}
+
 }  // namespace
 
+std::string to_string(const UdpListenAt& at) {
+  return "UDP port " + std::to_string(at.port) + " on " + at.interface;
+}
+
 Result<std::shared_ptr<UdpPort>, std::string> UdpPort::open(asio::io_context& io,
-                                                            const Interface& interface,
-                                                            Family family, std::uint16_t port) {
+                                                            const UdpListenAt& at) {
   const auto failed = [&](const std::string& reason) {
-    return fail("UDP port " + std::to_string(port) + " on " + interface.name + ": " + reason);
+    return fail(to_string(at) + ": " + reason);
   };
-  const auto protocol = family == Family::v4 ? asio::ip::udp::v4() : asio::ip::udp::v6();
+  const auto protocol = at.family == Family::v4 ? asio::ip::udp::v4() : asio::ip::udp::v6();
   boost::system::error_code error;
   asio::ip::udp::socket socket(io);
   socket.open(protocol, error);
   if (error) return failed(error.message());
   keep_from_children(socket.native_handle());
-  if (!prepare(socket.native_handle(), interface.name, family)) {
+  if (!prepare(socket.native_handle(), at)) {
     return failed(std::strerror(errno));
   }
-  socket.bind({protocol, port}, error);
+  socket.bind({protocol, at.port}, error);
   if (error) return failed(error.message());
+  if (!join_all(socket.native_handle(), at)) return failed(std::strerror(errno));
   socket.non_blocking(true, error);
   if (error) return failed(error.message());
-  return std::shared_ptr<UdpPort>(new UdpPort(std::move(socket), interface, family, port));
+  return std::shared_ptr<UdpPort>(new UdpPort(std::move(socket), at));
 }
 
 void UdpPort::watch(std::function<void()> on_readable) {
@@ -91,7 +128,7 @@ std::span<const IncomingDatagram> UdpPort::receive() {
     if (!arrival) continue;
     received_.push_back({arrival->interface_index,
                          endpoint_of(sources[i]),
-                         {arrival->destination, port_},
+                         {arrival->destination, at_.port},
                          Bytes(buffers_[i]).first(messages[i].msg_len)});
   }
   return received_;
@@ -119,14 +156,14 @@ std::size_t UdpPort::send(std::span<const OutgoingDatagram> datagrams) {
     count = 0;
   };
   for (const auto& datagram : datagrams) {
-    const bool is_v4 = datagram.source.address.is_v4();
-    if (datagram.interface_index != interface_index_ || is_v4 != (family_ == Family::v4)) continue;
+    if (!is_to_be_sent_here(datagram)) continue;
     // The kernel only reads the payload; iovec serves both directions and so is not const.
     parts[count] = {const_cast<std::uint8_t*>(datagram.payload.data()), datagram.payload.size()};
     auto& header = messages[count].msg_hdr;
     header = {};
     header.msg_name = &destinations[count];
-    header.msg_namelen = put_address(datagram.destination, interface_index_, destinations[count]);
+    header.msg_namelen =
+        put_address(datagram.destination, at_.interface_index, destinations[count]);
     header.msg_iov = &parts[count];
     header.msg_iovlen = 1;
     put_departure(datagram, header, controls[count]);
@@ -134,6 +171,11 @@ std::size_t UdpPort::send(std::span<const OutgoingDatagram> datagrams) {
   }
   flush();
   return unsent;
+}
+
+bool UdpPort::is_to_be_sent_here(const OutgoingDatagram& datagram) const {
+  return datagram.interface_index == at_.interface_index && datagram.source.port == at_.port &&
+         datagram.source.address.is_v4() == (at_.family == Family::v4);
 }
 
 }  // namespace postern

@@ -18,6 +18,22 @@ namespace postern {
 /// Which IP a socket speaks. An IPv6 one never speaks IPv4 (IPV6_V6ONLY).
 enum class Family : std::uint8_t { v4, v6 };
 
+/// Where a UdpPort listens.
+struct UdpListenAt {
+  /// SO_BINDTODEVICE.
+  std::string interface;
+  std::uint32_t interface_index = 0;
+  Family family = Family::v4;
+  std::uint16_t port = 0;
+  /// Multicast addresses of the family that are heard, too. With any, other processes may have the
+  /// same port (SO_REUSEADDR), as they must where everybody listens to one group.
+  std::vector<Address> groups = {};
+
+  friend bool operator==(const UdpListenAt&, const UdpListenAt&) = default;
+};
+/// "UDP port 5351 on br-lan".
+[[nodiscard]] std::string to_string(const UdpListenAt& at);
+
 /// One UDP port on one interface, on all its addresses of one family. Every datagram comes with the
 /// address and interface it was sent to, and leaves from the address and interface it names
 /// (IP_PKTINFO, IPV6_PKTINFO).
@@ -26,37 +42,33 @@ class UdpPort : public std::enable_shared_from_this<UdpPort> {
   /// The most datagrams that one receive() returns; the bound of a turn's work for this interface.
   static constexpr std::size_t kBatch = 64;
 
-  /// Binds `port` on `interface` only (SO_BINDTODEVICE). The error says what failed and why.
-  [[nodiscard]] static Result<std::shared_ptr<UdpPort>, std::string> open(
-      asio::io_context& io, const Interface& interface, Family family, std::uint16_t port);
+  /// The error says what failed and why.
+  [[nodiscard]] static Result<std::shared_ptr<UdpPort>, std::string> open(asio::io_context& io,
+                                                                          const UdpListenAt& at);
 
   /// Calls `on_readable` whenever datagrams wait, until this object is gone.
   void watch(std::function<void()> on_readable);
 
   /// What waits now, at most kBatch. The payloads are valid until the next call.
   [[nodiscard]] std::span<const IncomingDatagram> receive();
-  /// Sends those of this family that leave through this interface. A datagram that the kernel does
-  /// not take is lost, as any datagram may be; clients ask again. Returns how many those were.
+  /// Sends those of this family that leave through this interface from this port. A datagram that
+  /// the kernel does not take is lost, as any datagram may be; clients ask again. Returns how many
+  /// those were.
   [[nodiscard]] std::size_t send(std::span<const OutgoingDatagram> datagrams);
 
-  [[nodiscard]] std::uint32_t interface_index() const { return interface_index_; }
-  [[nodiscard]] Family family() const { return family_; }
+  [[nodiscard]] const UdpListenAt& at() const { return at_; }
 
  private:
   /// Longer than any request we answer in full; what is cut off is ignored anyway.
   static constexpr std::size_t kBufferSize = 2048;
 
-  UdpPort(asio::ip::udp::socket socket, const Interface& interface, Family family,
-          std::uint16_t port)
-      : socket_(std::move(socket)),
-        interface_index_(interface.index),
-        family_(family),
-        port_(port) {}
+  UdpPort(asio::ip::udp::socket socket, UdpListenAt at)
+      : socket_(std::move(socket)), at_(std::move(at)) {}
+
+  [[nodiscard]] bool is_to_be_sent_here(const OutgoingDatagram& datagram) const;
 
   asio::ip::udp::socket socket_;
-  std::uint32_t interface_index_;
-  Family family_;
-  std::uint16_t port_;
+  UdpListenAt at_;
   std::array<std::array<std::uint8_t, kBufferSize>, kBatch> buffers_;
   std::vector<IncomingDatagram> received_;
 };

@@ -74,6 +74,7 @@ void SsdpFrontend::on_event(GatewayEvent event, const GatewayState& state, Momen
       advertiser_.on_lan_changed(now);
       return;
     case GatewayEvent::external_address_changed:
+    case GatewayEvent::wan_link_changed:
     case GatewayEvent::pinholes_lost:
       return;
   }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/neighbour_table.h"
+#include "core/wan_link.h"
+
+struct mnl_socket;
+
+namespace postern {
+
+/// Asks the kernel about single neighbours and links (rtnetlink(7)), which it answers at once.
+/// Knows nothing when there was no descriptor for it at the start.
+class KernelLinks final : public NeighbourTable, public WanLink {
+ public:
+  KernelLinks();
+
+  [[nodiscard]] bool are_one_host(std::uint32_t interface_index, const Address& left,
+                                  const Address& right) override;
+  [[nodiscard]] std::optional<LinkCounters> counters(std::uint32_t interface_index) override;
+  /// What `ethtool` shows.
+  [[nodiscard]] std::optional<std::uint64_t> speed(std::uint32_t interface_index) override;
+
+ private:
+  struct CloseSocket {
+    void operator()(mnl_socket* socket) const;
+  };
+  using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
+
+  /// The neighbour's MAC address; empty when it is not known. ip neigh get ADDRESS dev INTERFACE
+  [[nodiscard]] std::string mac_of(std::uint32_t interface_index, const Address& address);
+
+  Socket socket_;
+  std::uint32_t last_sequence_ = 0;
+};
+
+}  // namespace postern
