@@ -54,6 +54,8 @@ struct HttpReply {
 struct HttpCallout {
   /// Chosen by who asks for it, to tell outcomes apart.
   std::uint64_t id = 0;
+  /// The LAN interface that it must leave through: addresses of the link are on each of them.
+  std::uint32_t interface_index = 0;
   /// The local address to connect from; port 0 for any.
   Endpoint from;
   Endpoint to;
