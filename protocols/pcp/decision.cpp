@@ -277,7 +277,7 @@ class Decision {
                                                      const Claim& claim) const {
     if (request_.lifetime != 0) return request(wish, Opcode::peer);
     const std::uint32_t left = seconds_left(claim.lease.ends, around_.now);
-    if (claim.nonce != wish.nonce && !wish.accepts_any_nonce) {
+    if (claim.details->nonce != wish.nonce && !wish.accepts_any_nonce) {
       auto refused = refusal(MapError::wrong_nonce, Opcode::peer);
       refused.lifetime = left;
       return fail(refused);

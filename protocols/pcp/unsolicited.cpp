@@ -34,7 +34,7 @@ namespace {
 /// asked for it, and who may use it. Optional ones are left out.
 [[nodiscard]] Options repeated_options(const Mapping& mapping, const Claim& claim) {
   Options options;
-  if (claim.contact->asker.address != claim.claimant.client) {
+  if (claim.details->contact->asker.address != claim.claimant.client) {
     options.emplace_back(ThirdParty{claim.claimant.client});
   }
   if (!claim.claimant.is_inbound()) return options;
@@ -47,8 +47,8 @@ namespace {
                                                const GatewayState& state, Moment now) {
   const auto left = std::chrono::floor<Seconds>(claim.lease.ends - now).count();
   const auto lifetime = static_cast<std::uint32_t>(std::max<std::int64_t>(0, left));
-  const auto epoch = epoch_for(claim.contact->asker.address, state, now);
-  const auto nonce = claim.nonce.value_or(Nonce{});
+  const auto epoch = epoch_for(claim.details->contact->asker.address, state, now);
+  const auto nonce = claim.details->nonce.value_or(Nonce{});
   const auto protocol = static_cast<std::uint8_t>(mapping.protocol);
   const auto address = state.external_address.reported(mapping.external.address);
   auto options = repeated_options(mapping, claim);
@@ -76,9 +76,9 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
                                               const GatewayState& state, Moment now) {
   std::vector<OutgoingDatagram> all;
   for (const auto& claim : mapping.claims) {
-    if (claim.claimant.frontend != kFrontendName || !claim.contact) continue;
+    if (claim.claimant.frontend != kFrontendName || !claim.details->contact) continue;
     // The client knows already.
-    const auto& [interface_index, gateway, asker, answered] = *claim.contact;
+    const auto& [interface_index, gateway, asker, answered] = *claim.details->contact;
     if (answered > moved) continue;
     all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
   }
