@@ -58,7 +58,7 @@ inline constexpr Address kWanAddress = Address::v4({11, 0, 113, 1});
     mapping.internal = {internal_address(family, i), kServicePort};
     mapping.external = outside(family, i);
     mapping.claims = {{{"bench", mapping.internal.address}, {Seconds(3600), ends}}};
-    mapping.is_oldest_of_internal = family == Family::v4;
+    mapping.is_primary = family == Family::v4;
     for (auto& door : doors_of(mapping)) doors.push_back(std::move(door));
   }
   return doors;

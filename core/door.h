@@ -97,11 +97,12 @@ struct DoorChange {
 
 inline constexpr std::size_t kMostDoorsOfMapping = 3;
 
-/// Calls `visit` with each door that a mapping needs, which ends with the mapping. The order is the
-/// same for all mappings.
+/// Calls `visit` with each door that a mapping needs, which ends with its last enabled claim. The
+/// order is the same for all mappings.
 template <class Visit>
 void for_each_door(const Mapping& mapping, Visit visit) {
-  const Moment ends = mapping.ends();
+  if (!mapping.has_doors()) return;
+  const Moment ends = mapping.doors_end();
   const auto& [protocol, internal, external] =
       std::tie(mapping.protocol, mapping.internal, mapping.external);
   if (mapping.is_pinhole()) {
@@ -109,7 +110,7 @@ void for_each_door(const Mapping& mapping, Visit visit) {
     return;
   }
   visit(TimedDoor{Forward4{protocol, external, internal, mapping.admitted()}, ends});
-  if (!mapping.is_oldest_of_internal) return;
+  if (!mapping.is_primary) return;
   visit(TimedDoor{Pin4{protocol, internal}, ends});
   visit(TimedDoor{Outbound4{protocol, internal, external}, ends});
 }

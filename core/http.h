@@ -54,7 +54,7 @@ struct HttpReply {
 struct HttpCallout {
   /// Chosen by who asks for it, to tell outcomes apart.
   std::uint64_t id = 0;
-  /// The LAN interface's number.
+  /// The LAN interface that it must leave through: addresses of the link are on each of them.
   std::uint32_t interface_index = 0;
   /// The local address to connect from; port 0 for any.
   Endpoint from;

@@ -25,6 +25,9 @@ enum class Placement : std::uint8_t {
   only_suggested,
 };
 
+/// Which of the configured limits a lifetime is cut to: see Limits.
+enum class LifetimeLimit : std::uint8_t { max_lifetime, max_lease };
+
 /// A wish for a mapping, the same for every frontend.
 struct MapRequest {
   Claimant claimant;
@@ -33,7 +36,7 @@ struct MapRequest {
   Endpoint internal;
   /// 0: no wish.
   std::uint16_t suggested_external_port = 0;
-  /// More than 0; the grant may be shorter, never longer.
+  /// More than 0 unless the wish is permanent; the grant may be shorter, never longer.
   Seconds lifetime{0};
   /// See Claim.
   bool reserves_companion = false;
@@ -49,6 +52,16 @@ struct MapRequest {
   /// Nothing: as it was.
   std::optional<std::string> description = {};
   std::optional<Contact> contact = {};
+  LifetimeLimit lifetime_limit = LifetimeLimit::max_lifetime;
+  /// See Lease; `lifetime` does not matter then. Only of an inbound wish.
+  bool is_permanent = false;
+  /// See Claim.
+  bool is_enabled = true;
+  /// The mapping to renew, which moves to `internal` if it leads elsewhere and keeps its external
+  /// endpoint (UPnP IGD, AddPortMapping on a port that the client has). Refused as
+  /// external_port_taken when anybody but the claimant has a claim on it. One that is gone, or
+  /// nothing: what `placement` says.
+  std::optional<MappingId> replaces = {};
 };
 
 /// Why a wish was refused. Closed: each frontend translates every one into its own codes.

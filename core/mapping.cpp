@@ -10,16 +10,41 @@ namespace {
   return left.lease.ends < right.lease.ends;
 }
 
+const ClaimDetails kNoDetails;
+
 }  // namespace
+
+SharedDetails::SharedDetails(ClaimDetails details) {
+  if (details != kNoDetails) details_ = std::make_shared<const ClaimDetails>(std::move(details));
+}
+
+const ClaimDetails& SharedDetails::operator*() const {
+  return details_ ? *details_ : kNoDetails;
+}
 
 Moment Mapping::ends() const {
   assert(!claims.empty());
   return std::max_element(claims.begin(), claims.end(), ends_earlier)->lease.ends;
 }
 
-Moment Mapping::first_claim_ends() const {
-  assert(!claims.empty());
-  return std::min_element(claims.begin(), claims.end(), ends_earlier)->lease.ends;
+Moment Mapping::first_due() const {
+  Moment first = Moment::max();
+  for (const auto& claim : claims) first = std::min(first, claim.lease.due());
+  return first;
+}
+
+bool Mapping::has_doors() const {
+  return std::any_of(claims.begin(), claims.end(),
+                     [](const Claim& claim) { return claim.is_enabled; });
+}
+
+Moment Mapping::doors_end() const {
+  assert(has_doors());
+  Moment last = Moment::min();
+  for (const auto& claim : claims) {
+    if (claim.is_enabled) last = std::max(last, claim.lease.ends);
+  }
+  return last;
 }
 
 bool Mapping::reserves_companion() const {
@@ -30,6 +55,12 @@ bool Mapping::reserves_companion() const {
 bool Mapping::has_inbound_claim() const {
   return std::any_of(claims.begin(), claims.end(),
                      [](const Claim& claim) { return claim.claimant.is_inbound(); });
+}
+
+bool Mapping::has_enabled_inbound_claim() const {
+  return std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+    return claim.is_enabled && claim.claimant.is_inbound();
+  });
 }
 
 bool Mapping::has_filtering_claim() const {
@@ -49,7 +80,7 @@ std::size_t Mapping::remote_count() const {
 }
 
 RemoteFilters Mapping::admitted() const {
-  const bool is_inbound = has_inbound_claim();
+  const bool is_inbound = has_enabled_inbound_claim();
   if (is_inbound && filters.empty()) return {};
   RemoteFilters all = is_inbound ? filters : RemoteFilters();
   for (const auto& claim : claims) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,11 +18,21 @@ namespace postern {
 /// Names one mapping for as long as it lives; never used again by the same process.
 using MappingId = std::uint64_t;
 
+/// For how long the firewall is told to hold a permanent claim's doors; they are prolonged when
+/// half of it is over. So those doors end, too, when the daemon is dead.
+inline constexpr Seconds kPermanentHold{3600};
+
 /// How long a claim was granted, and when that ends.
 struct Lease {
+  /// 0 for a permanent one.
   Seconds granted{0};
+  /// Of a permanent one: when it ends unless it is prolonged, which the table does.
   Moment ends{};
+  /// Has no end of its own (UPnP IGD:1, lease 0).
+  bool is_permanent = false;
 
+  /// When the table must do something about it: end or prolong it.
+  [[nodiscard]] Moment due() const { return is_permanent ? ends - kPermanentHold / 2 : ends; }
   friend bool operator==(const Lease&, const Lease&) = default;
 };
 
@@ -56,6 +67,35 @@ struct Contact {
   friend bool operator==(const Contact&, const Contact&) = default;
 };
 
+/// What claims of some protocols have, and NAT-PMP's never.
+struct ClaimDetails {
+  /// Only who knows it may renew the claim or take it back.
+  std::optional<Nonce> nonce = {};
+  /// The client's own words, for whoever looks at the mapping. UTF-8.
+  std::string description = {};
+  std::optional<Contact> contact = {};
+
+  friend bool operator==(const ClaimDetails&, const ClaimDetails&) = default;
+};
+
+/// Details that copies of a claim share. Renewals copy claims several times, and most have none.
+class SharedDetails {
+ public:
+  /// Details of which each is empty. They take no room.
+  SharedDetails() = default;
+  explicit SharedDetails(ClaimDetails details);
+
+  [[nodiscard]] const ClaimDetails& operator*() const;
+  [[nodiscard]] const ClaimDetails* operator->() const { return &**this; }
+  friend bool operator==(const SharedDetails& left, const SharedDetails& right) {
+    return left.details_ == right.details_ || *left == *right;
+  }
+
+ private:
+  /// Null: all empty.
+  std::shared_ptr<const ClaimDetails> details_;
+};
+
 /// Who asked for a mapping, and until when. A mapping lives while any claim on it lives.
 struct Claim {
   Claimant claimant;
@@ -66,11 +106,10 @@ struct Claim {
   /// The mapping's filters are there for its sake, and go with the last such claim. Only of inbound
   /// claims.
   bool is_filtering = false;
-  /// Only who knows it may renew the claim or take it back.
-  std::optional<Nonce> nonce = {};
-  /// The client's own words, for whoever looks at the mapping. UTF-8.
-  std::string description = {};
-  std::optional<Contact> contact = {};
+  /// Whether the mapping shall work for its sake (UPnP IGD, NewEnabled). Only an inbound claim may
+  /// be without.
+  bool is_enabled = true;
+  SharedDetails details = {};
 
   friend bool operator==(const Claim&, const Claim&) = default;
 };
@@ -90,23 +129,33 @@ struct Mapping {
   /// Which remote peers may use it, as they were asked for. Empty: everybody, if there is an
   /// inbound claim. The peers of other claims may use it besides.
   RemoteFilters filters = {};
-  /// Of several IPv4 mappings of one internal endpoint, exactly the oldest has this: with its
-  /// external endpoint leaves what the internal endpoint sends.
-  bool is_oldest_of_internal = false;
+  /// Of the IPv4 mappings of one internal endpoint, exactly one has this: with its external
+  /// endpoint leaves what the internal endpoint sends. It is the one that came first and keeps this
+  /// while it has doors; then the oldest of the others that have doors follows. It is without doors
+  /// only when all are.
+  bool is_primary = false;
 
   [[nodiscard]] bool is_pinhole() const { return !internal.address.is_v4(); }
   /// When the last claim ends, and with it the mapping.
   [[nodiscard]] Moment ends() const;
-  /// When the first claim ends.
-  [[nodiscard]] Moment first_claim_ends() const;
+  /// When the first claim ends, or a permanent one is to be prolonged.
+  [[nodiscard]] Moment first_due() const;
+  /// Whether any claim is enabled: without one the mapping keeps its port and lets nothing through.
+  [[nodiscard]] bool has_doors() const;
+  /// When the last enabled claim ends. Only of a mapping that has doors.
+  [[nodiscard]] Moment doors_end() const;
   [[nodiscard]] bool reserves_companion() const;
   [[nodiscard]] bool has_inbound_claim() const;
+  [[nodiscard]] bool has_enabled_inbound_claim() const;
+  /// Whether lists of port mappings name it (UPnP IGD): no pinholes, nothing that is only there for
+  /// remote peers.
+  [[nodiscard]] bool is_listed() const { return !is_pinhole() && has_inbound_claim(); }
   [[nodiscard]] bool has_filtering_claim() const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
   /// For how many remote peers there is a claim.
   [[nodiscard]] std::size_t remote_count() const;
-  /// Who may come in: what its doors let through. Normalized.
+  /// Who may come in: what its doors let through. Normalized. Only of a mapping that has doors.
   [[nodiscard]] RemoteFilters admitted() const;
 
   friend bool operator==(const Mapping&, const Mapping&) = default;

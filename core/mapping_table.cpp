@@ -13,7 +13,7 @@ namespace {
 }
 
 [[nodiscard]] bool is_other_nonce(const Claim& claim, const std::optional<Nonce>& nonce) {
-  return nonce && claim.nonce && *claim.nonce != *nonce;
+  return nonce && claim.details->nonce && *claim.details->nonce != *nonce;
 }
 
 /// How many the firewall must tell apart on this mapping.
@@ -42,16 +42,23 @@ namespace {
   return filters;
 }
 
+[[nodiscard]] SharedDetails details_for(const MapRequest& request, const Claim* earlier) {
+  const bool keeps_description = !request.description && earlier;
+  const auto& kept = keeps_description ? earlier->details->description : std::string();
+  if (!request.nonce && !request.contact && !request.description && kept.empty()) return {};
+  return SharedDetails({request.nonce, request.description.value_or(kept), request.contact});
+}
+
 [[nodiscard]] Claim claim_for(const MapRequest& request, const Claim* earlier, Seconds lifetime,
                               Moment now) {
-  Claim claim{request.claimant, {lifetime, now + lifetime}, request.reserves_companion};
-  claim.nonce = request.nonce;
-  claim.contact = request.contact;
-  if (request.description) claim.description = *request.description;
+  const Lease lease = request.is_permanent ? Lease{Seconds(0), now + kPermanentHold, true}
+                                           : Lease{lifetime, now + lifetime};
+  Claim claim{request.claimant, lease, request.reserves_companion};
+  claim.is_enabled = request.is_enabled;
+  claim.details = details_for(request, earlier);
   claim.is_filtering = request.claimant.is_inbound() && request.filters;
   if (!earlier) return claim;
   claim.is_filtering = claim.is_filtering || earlier->is_filtering;
-  if (!request.description) claim.description = earlier->description;
   const bool would_be_shorter = claim.lease.ends < earlier->lease.ends;
   if (!request.claimant.is_inbound() && would_be_shorter) claim.lease = earlier->lease;
   return claim;
@@ -62,6 +69,18 @@ namespace {
   return claimant.is_inbound() ? mapping.claim_of({kRecovered, claimant.client}) : nullptr;
 }
 
+/// In the place of the one that it renews or takes over.
+void put_claim(Mapping& mapping, Claim claim) {
+  const auto own =
+      std::find_if(mapping.claims.begin(), mapping.claims.end(),
+                   [&](const Claim& there) { return belongs_to(there, claim.claimant); });
+  if (own == mapping.claims.end()) {
+    mapping.claims.push_back(std::move(claim));
+  } else {
+    *own = std::move(claim);
+  }
+}
+
 void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
   std::erase_if(mapping.claims, [&](const Claim& claim) { return belongs_to(claim, claimant); });
 }
@@ -69,6 +88,25 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
 [[nodiscard]] bool has_claim_of(const Mapping& mapping, const Address& client) {
   return std::any_of(mapping.claims.begin(), mapping.claims.end(),
                      [&](const Claim& claim) { return claim.claimant.client == client; });
+}
+
+/// Whether it is about what the request is about.
+[[nodiscard]] bool leads_to(const Mapping& mapping, const MapRequest& request) {
+  return mapping.protocol == request.protocol && mapping.internal == request.internal;
+}
+
+/// Whether it may lead to where the request wants it, for it is the claimant's alone.
+[[nodiscard]] bool may_move(const Mapping& mapping, const MapRequest& request) {
+  const bool is_alone =
+      std::all_of(mapping.claims.begin(), mapping.claims.end(),
+                  [&](const Claim& claim) { return belongs_to(claim, request.claimant); });
+  return is_alone && mapping.protocol == request.protocol && !mapping.is_pinhole() &&
+         request.internal.address.is_v4();
+}
+
+[[nodiscard]] Grant grant_of(const Mapping& mapping, const Lease& lease, Moment now) {
+  const Seconds left = std::chrono::floor<Seconds>(lease.ends - now);
+  return {mapping.id, mapping.external.port, lease.is_permanent ? Seconds(0) : left};
 }
 
 }  // namespace
@@ -90,6 +128,11 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   if (!permission) return fail(permission.error());
   if (!is_pinhole && external_addresses_.empty()) return fail(MapError::no_external_address);
   if (existing && !suits(*existing, request)) return fail(MapError::external_port_taken);
+  const bool moves = existing && !leads_to(*existing, request);
+  if (moves && !may_move(*existing, request)) return fail(MapError::external_port_taken);
+  if (moves && !permission->external_ports.contains(existing->external.port)) {
+    return fail(MapError::external_port_denied);
+  }
 
   const Address& client = request.claimant.client;
   if ((!existing || !has_claim_of(*existing, client)) &&
@@ -99,12 +142,11 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   auto mapping = existing ? Result<Mapping, MapError>(*existing)
                           : new_mapping(request, permission->external_ports, now);
   if (!mapping) return fail(mapping.error());
+  mapping->internal = request.internal;
   Claim claim = claim_for(request, earlier ? earlier : recovered_by(*mapping, request.claimant),
                           permission->lifetime, now);
-  const Grant grant{mapping->id, mapping->external.port,
-                    std::chrono::floor<Seconds>(claim.lease.ends - now)};
-  drop_claims_of(*mapping, request.claimant);
-  mapping->claims.push_back(std::move(claim));
+  const Grant grant = grant_of(*mapping, claim.lease, now);
+  put_claim(*mapping, std::move(claim));
   if (request.filters) {
     auto filters = distinct(*request.filters, !is_pinhole);
     if (!filters) return fail(filters.error());
@@ -112,12 +154,14 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   }
   if (const auto room = find_room_for_filters(existing, *mapping); !room) return fail(room.error());
 
-  if (!stage(grant.id, std::move(*mapping))) return fail(MapError::backend_refused);
+  if (!change(grant.id, std::move(*mapping))) return fail(MapError::backend_refused);
   next_id_ = std::max(next_id_, grant.id + 1);
   return grant;
 }
 
 const Mapping* MappingTable::existing_for(const MapRequest& request) const {
+  const Mapping* replaced = request.replaces ? find(*request.replaces) : nullptr;
+  if (replaced) return replaced;
   const bool is_pinhole = !request.internal.address.is_v4();
   if (is_pinhole || request.placement != Placement::suggested_port) {
     return find_by_internal(request.protocol, request.internal);
@@ -153,7 +197,6 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
   const auto external = choose_external(request, permitted, now);
   if (!external) return fail(external.error());
   mapping.external = *external;
-  mapping.is_oldest_of_internal = !find_by_internal(request.protocol, request.internal);
   return mapping;
 }
 
@@ -208,18 +251,23 @@ Result<void, MapError> MappingTable::find_room_for_filters(const Mapping* before
 Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& internal,
                                              const Claimant& claimant,
                                              const std::optional<Nonce>& nonce) {
-  const Mapping* oldest = find_by_internal(protocol, internal);
-  if (!oldest) return {};
-  std::vector<MappingId> ids{oldest->id};
-  const auto younger = younger_of_internal_.find({protocol, internal});
-  if (younger != younger_of_internal_.end()) {
-    ids.insert(ids.end(), younger->second.begin(), younger->second.end());
+  const Mapping* primary = find_by_internal(protocol, internal);
+  if (!primary) return {};
+  std::vector<MappingId> ids{primary->id};
+  const auto others = others_of_internal_.find({protocol, internal});
+  if (others != others_of_internal_.end()) {
+    ids.insert(ids.end(), others->second.begin(), others->second.end());
   }
   Result<void, MapError> result;
   for (const MappingId id : ids) {
     if (const auto dropped = drop_claim(*find(id), claimant, nonce); !dropped) result = dropped;
   }
   return result;
+}
+
+Result<void, MapError> MappingTable::release(MappingId id, const Claimant& claimant) {
+  const Mapping* mapping = find(id);
+  return mapping ? drop_claim(*mapping, claimant) : Result<void, MapError>();
 }
 
 Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claimant& claimant) {
@@ -242,92 +290,10 @@ Result<void, MapError> MappingTable::drop_claim(const Mapping& mapping, const Cl
   drop_claims_of(left, claimant);
   if (left.claims.size() == mapping.claims.size()) return {};
   const MappingId id = mapping.id;
-  const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
+  const bool is_over = left.claims.empty();
+  const bool staged = change(id, is_over ? std::nullopt : std::optional(std::move(left)));
   if (!staged) return fail(MapError::backend_refused);
   return {};
-}
-
-void MappingTable::set_external_addresses(std::vector<Address> addresses) {
-  external_addresses_ = std::move(addresses);
-  if (external_addresses_.empty()) return;
-  std::vector<Mapping> moved;
-  for (const auto& [id, entry] : mappings_) {
-    const auto& mapping = entry.mapping;
-    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
-    moved.push_back(mapping);
-    moved.back().external.address = external_addresses_.front();
-  }
-  for (auto& mapping : moved) {
-    const MappingId id = mapping.id;
-    (void)stage(id, std::move(mapping));
-  }
-}
-
-void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
-  policy_.set_lan_prefixes(std::move(prefixes));
-}
-
-std::size_t MappingTable::end_pinholes_off_link() {
-  std::vector<MappingId> off_link;
-  for (const auto& [id, entry] : mappings_) {
-    const auto& host = entry.mapping.internal.address;
-    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
-      off_link.push_back(id);
-    }
-  }
-  return static_cast<std::size_t>(std::count_if(off_link.begin(), off_link.end(),
-                                                [this](MappingId id) { return stage_end(id); }));
-}
-
-void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {
-  ports_.set_occupied(Protocol::tcp, occupied.tcp);
-  ports_.set_occupied(Protocol::udp, occupied.udp);
-}
-
-void MappingTable::adopt(std::span<const TimedDoor> doors, Moment now) {
-  // Who sends with which port tells which of several forwards is the oldest.
-  std::unordered_map<PortKey, Endpoint, PortKeyHash> outbound;
-  for (const auto& [door, ends] : doors) {
-    if (const auto* found = std::get_if<Outbound4>(&door)) {
-      outbound.emplace(PortKey{found->protocol, found->internal}, found->external);
-    }
-  }
-  std::vector<std::pair<Mapping, Moment>> oldest;
-  std::vector<std::pair<Mapping, Moment>> younger;
-  for (const auto& [door, ends] : doors) {
-    if (ends <= now) continue;
-    if (const auto* forward = std::get_if<Forward4>(&door)) {
-      const auto found = outbound.find({forward->protocol, forward->internal});
-      const bool is_oldest = found == outbound.end() || found->second == forward->external;
-      Mapping mapping{0,  forward->protocol, forward->internal, forward->external, now,
-                      {}, forward->filters};
-      (is_oldest ? oldest : younger).emplace_back(std::move(mapping), ends);
-    } else if (const auto* pinhole = std::get_if<Pinhole6>(&door)) {
-      Mapping mapping{0,  pinhole->protocol, pinhole->internal, pinhole->internal, now,
-                      {}, pinhole->filters};
-      oldest.emplace_back(std::move(mapping), ends);
-    }
-  }
-  for (auto* found : {&oldest, &younger}) {
-    for (auto& [mapping, ends] : *found) adopt(std::move(mapping), ends, now);
-  }
-}
-
-void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
-  if (mapping.internal.port == 0) return;
-  const bool has_oldest = find_by_internal(mapping.protocol, mapping.internal);
-  if (mapping.is_pinhole()) {
-    if (has_oldest) return;
-  } else {
-    if (ports_.is_taken(mapping.protocol, mapping.external.port)) return;
-    mapping.is_oldest_of_internal = !has_oldest;
-  }
-  mapping.id = next_id_;
-  const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
-  // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
-  mapping.claims.push_back(
-      {{kRecovered, mapping.internal.address}, lease, true, !mapping.filters.empty()});
-  if (stage(next_id_, std::move(mapping))) ++next_id_;
 }
 
 }  // namespace postern

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/capabilities.h"
+#include "core/creation_order.h"
 #include "core/door.h"
 #include "core/expiry_queue.h"
 #include "core/flat_index.h"
@@ -29,7 +30,7 @@ struct Grant {
   MappingId id = 0;
   std::uint16_t external_port = 0;
   /// What is left of the claim's lease: at most what was asked for, unless it is for a remote peer
-  /// and was longer already.
+  /// and was longer already. 0 for a permanent one.
   Seconds lifetime{0};
 };
 
@@ -48,7 +49,8 @@ class MappingTable {
 
   /// Creates a mapping, or renews and keeps the one that the internal endpoint already has, whoever
   /// asked for that (RFC 6886 §3.3); with Placement::suggested_port, the one that it has on that
-  /// port. The lease starts at `now`. One for a remote peer never becomes shorter (RFC 6887 §12.1).
+  /// port; with MapRequest::replaces, that one, which moves when it leads elsewhere. The lease
+  /// starts at `now`. One for a remote peer never becomes shorter (RFC 6887 §12.1).
   [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
@@ -58,12 +60,14 @@ class MappingTable {
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant,
                                                const std::optional<Nonce>& nonce = {});
+  /// The same for one mapping, whatever its nonce. One that is gone is success, too.
+  [[nodiscard]] Result<void, MapError> release(MappingId id, const Claimant& claimant);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
   /// mappings of the client, which the policy limits.
   [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);
 
-  /// Ends the claims whose time is up. Those that the firewall would not let go are tried again
-  /// later, at a moment that next_expiry() tells.
+  /// Ends the claims whose time is up, and prolongs permanent ones. What the firewall refuses is
+  /// tried again later, at a moment that next_expiry() tells.
   void expire(Moment now);
   /// When to call expire() next: nothing is due before. After a renewal it may be too early.
   [[nodiscard]] std::optional<Moment> next_expiry() const { return queue_.first(); }
@@ -96,9 +100,12 @@ class MappingTable {
 
   [[nodiscard]] const Mapping* find(MappingId id) const;
   [[nodiscard]] const Mapping* find_by_external(Protocol protocol, const Endpoint& external) const;
-  /// The oldest mapping of the internal endpoint, which owns its outbound port.
+  /// The IPv4 mapping that has this port on whatever external address: of one protocol, each port
+  /// has one at most.
+  [[nodiscard]] const Mapping* find_by_external_port(Protocol protocol, std::uint16_t port) const;
+  /// The primary mapping of the internal endpoint, which owns its outbound port.
   [[nodiscard]] const Mapping* find_by_internal(Protocol protocol, const Endpoint& internal) const;
-  /// The claimant's own claim on the oldest mapping of the internal endpoint.
+  /// The claimant's own claim on the primary mapping of the internal endpoint.
   [[nodiscard]] const Claim* find_claim(Protocol protocol, const Endpoint& internal,
                                         const Claimant& claimant) const;
   /// The external address of new mappings of this host when it has no wish: that of its oldest one,
@@ -109,6 +116,13 @@ class MappingTable {
   [[nodiscard]] std::size_t count_of(const Address& client) const;
   /// The oldest mappings, at most `count`, in the order of their creation. O(size()).
   [[nodiscard]] std::vector<const Mapping*> oldest(std::size_t count) const;
+  /// How many mappings are listed (see Mapping::is_listed).
+  [[nodiscard]] std::size_t listed_count() const { return order_.count(); }
+  /// The listed mapping with `index` older ones before it; null when there are fewer. O(log n).
+  [[nodiscard]] const Mapping* listed(std::size_t index) const;
+  /// The listed mappings that this client has a claim on, in the order of their creation. O(m log
+  /// n) for the m mappings of the client.
+  [[nodiscard]] std::vector<MappingId> listed_of(const Address& client) const;
   /// What the firewall must hold.
   [[nodiscard]] std::vector<TimedDoor> doors() const;
   [[nodiscard]] const Policy& policy() const { return policy_; }
@@ -122,9 +136,13 @@ class MappingTable {
   struct PortKeyHash {
     std::size_t operator()(const PortKey& key) const;
   };
-  struct ExternalOf {
-    PortKey operator()(const Mapping& mapping) const {
-      return {mapping.protocol, mapping.external};
+  using ExternalPort = std::pair<Protocol, std::uint16_t>;
+  struct PortHash {
+    std::size_t operator()(const ExternalPort& key) const;
+  };
+  struct ExternalPortOf {
+    ExternalPort operator()(const Mapping& mapping) const {
+      return {mapping.protocol, mapping.external.port};
     }
   };
   struct InternalOf {
@@ -146,7 +164,16 @@ class MappingTable {
     Moment due;
   };
 
-  /// The one way in which mappings change: replaces, adds (nothing there yet) or removes (nothing
+  /// The one way in which mappings change on purpose: stages it, and that the mappings of one
+  /// internal endpoint agree which of them is primary. False, and nothing changed, when the
+  /// firewall refuses. O(k log n) for the k mappings of the internal endpoint.
+  [[nodiscard]] bool change(MappingId id, std::optional<Mapping> after);
+  /// Who follows as primary; nothing when nobody can.
+  [[nodiscard]] std::optional<MappingId> heir_of(const Mapping& primary,
+                                                 bool only_with_doors) const;
+  /// Must not be refused.
+  void make_primary(MappingId id, bool is_primary);
+  /// Changes one mapping and no other: replaces, adds (nothing there yet) or removes (nothing
   /// to put), remembers how it was before the turn, and keeps the indexes. False, and nothing done,
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
@@ -159,12 +186,11 @@ class MappingTable {
   void schedule(Entry& entry, Moment due);
   /// Leaves out of the queue what is gone, when that is most of it.
   void tidy_queue();
-  /// When expire() must look at the mapping: when its first claim ends, or a while from now when
-  /// the firewall refused to let that go.
+  /// Forgets the order of mappings that are gone, when they are most.
+  void tidy_order();
+  /// When expire() must look at the mapping: when its first claim is due, or a while from now when
+  /// the firewall refused that.
   [[nodiscard]] Moment due_of(const Mapping& mapping) const;
-
-  /// Ends a mapping; the next one of its internal endpoint inherits the outbound port.
-  [[nodiscard]] bool stage_end(MappingId id);
 
   /// The mapping that a wish is about; nothing when there is none yet.
   [[nodiscard]] const Mapping* existing_for(const MapRequest& request) const;
@@ -184,6 +210,7 @@ class MappingTable {
   void adopt(Mapping mapping, Moment ends, Moment now);
   [[nodiscard]] bool is_linked(const Entry& entry) const;
   [[nodiscard]] bool is_linked_internally(const Mapping& mapping) const;
+  [[nodiscard]] bool is_listing_consistent() const;
   [[nodiscard]] bool holds_its_port(const Mapping& mapping) const;
 
   Policy policy_;
@@ -193,13 +220,16 @@ class MappingTable {
   std::vector<Address> external_addresses_;
 
   Entries mappings_;
-  FlatIndex<Mapping, ExternalOf, PortKeyHash> by_external_;
-  /// Of each internal endpoint the oldest mapping …
+  /// IPv4 mappings.
+  FlatIndex<Mapping, ExternalPortOf, PortHash> by_external_port_;
+  /// Of each internal endpoint the primary mapping …
   FlatIndex<Mapping, InternalOf, PortKeyHash> by_internal_;
   /// … and the others, if it has any.
-  std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> younger_of_internal_;
+  std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> others_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
   ExpiryQueue queue_;
+  /// IPv4 mappings.
+  CreationOrder order_;
   /// Filters and remote peers on all mappings together.
   std::size_t filters_ = 0;
   std::size_t pinholes_ = 0;

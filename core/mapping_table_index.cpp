@@ -16,8 +16,7 @@ constexpr std::size_t kFewQueued = 1024;
     return a.claimant == b.claimant;
   };
   return left.protocol == right.protocol && left.internal == right.internal &&
-         left.external == right.external &&
-         left.is_oldest_of_internal == right.is_oldest_of_internal &&
+         left.external == right.external && left.is_primary == right.is_primary &&
          left.filters.size() == right.filters.size() &&
          left.reserves_companion() == right.reserves_companion() &&
          std::equal(left.claims.begin(), left.claims.end(), right.claims.begin(),
@@ -29,13 +28,17 @@ constexpr std::size_t kFewQueued = 1024;
   const bool are_unique =
       std::all_of(mapping.claims.begin(), mapping.claims.end(),
                   [&](const Claim& claim) { return mapping.claim_of(claim.claimant) == &claim; });
-  return !mapping.claims.empty() && are_unique &&
+  const bool are_plain_for_remotes =
+      std::all_of(mapping.claims.begin(), mapping.claims.end(), [](const Claim& claim) {
+        return claim.claimant.is_inbound() || (claim.is_enabled && !claim.lease.is_permanent);
+      });
+  return !mapping.claims.empty() && are_unique && are_plain_for_remotes &&
          (mapping.has_inbound_claim() || mapping.filters.empty());
 }
 
 /// Whether it stands for its internal endpoint.
-[[nodiscard]] bool is_oldest(const Mapping& mapping) {
-  return mapping.is_pinhole() || mapping.is_oldest_of_internal;
+[[nodiscard]] bool stands_for_internal(const Mapping& mapping) {
+  return mapping.is_pinhole() || mapping.is_primary;
 }
 
 }  // namespace
@@ -44,13 +47,23 @@ std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
   return combine_hashes(std::hash<Endpoint>{}(key.second), static_cast<std::size_t>(key.first));
 }
 
+std::size_t MappingTable::PortHash::operator()(const ExternalPort& key) const {
+  return combine_hashes(key.second, static_cast<std::size_t>(key.first));
+}
+
 const Mapping* MappingTable::find(MappingId id) const {
   const auto found = mappings_.find(id);
   return found == mappings_.end() ? nullptr : &found->second.mapping;
 }
 
 const Mapping* MappingTable::find_by_external(Protocol protocol, const Endpoint& external) const {
-  return by_external_.find({protocol, external});
+  const Mapping* mapping = external.address.is_v4() ? find_by_external_port(protocol, external.port)
+                                                    : find_by_internal(protocol, external);
+  return mapping && mapping->external == external ? mapping : nullptr;
+}
+
+const Mapping* MappingTable::find_by_external_port(Protocol protocol, std::uint16_t port) const {
+  return by_external_port_.find({protocol, port});
 }
 
 const Mapping* MappingTable::find_by_internal(Protocol protocol, const Endpoint& internal) const {
@@ -75,17 +88,6 @@ std::optional<Address> MappingTable::external_address_of(const Address& host) co
 std::size_t MappingTable::count_of(const Address& client) const {
   const auto found = by_client_.find(client);
   return found == by_client_.end() ? 0 : found->second.size();
-}
-
-std::vector<const Mapping*> MappingTable::oldest(std::size_t count) const {
-  std::vector<const Mapping*> found;
-  found.reserve(mappings_.size());
-  for (const auto& [id, entry] : mappings_) found.push_back(&entry.mapping);
-  const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(count, found.size()));
-  std::partial_sort(found.begin(), end, found.end(),
-                    [](const Mapping* left, const Mapping* right) { return left->id < right->id; });
-  found.erase(end, found.end());
-  return found;
 }
 
 std::vector<TimedDoor> MappingTable::doors() const {
@@ -124,7 +126,6 @@ void MappingTable::put(MappingId id, std::optional<Standing> standing) {
 
 void MappingTable::link(Entry& entry, Moment due) {
   const auto& mapping = entry.mapping;
-  by_external_.insert(mapping);
   link_internal(mapping);
   for (const auto& claim : mapping.claims) {
     auto& ids = by_client_[claim.claimant.client];
@@ -134,6 +135,8 @@ void MappingTable::link(Entry& entry, Moment due) {
   if (mapping.is_pinhole()) {
     ++pinholes_;
   } else {
+    by_external_port_.insert(mapping);
+    order_.set_listed(mapping.id, mapping.is_listed());
     ports_.take(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
       ports_.reserve(companion(mapping.protocol), mapping.external.port, mapping.internal.address);
@@ -144,7 +147,6 @@ void MappingTable::link(Entry& entry, Moment due) {
 
 void MappingTable::unlink(const Entry& entry) {
   const auto& mapping = entry.mapping;
-  by_external_.erase({mapping.protocol, mapping.external});
   unlink_internal(mapping);
   for (const auto& claim : mapping.claims) {
     const auto found = by_client_.find(claim.claimant.client);
@@ -156,6 +158,8 @@ void MappingTable::unlink(const Entry& entry) {
   if (mapping.is_pinhole()) {
     --pinholes_;
   } else {
+    by_external_port_.erase({mapping.protocol, mapping.external.port});
+    order_.set_listed(mapping.id, false);
     ports_.give_back(mapping.protocol, mapping.external.port);
     if (mapping.reserves_companion()) {
       ports_.cancel_reservation(companion(mapping.protocol), mapping.external.port);
@@ -164,22 +168,22 @@ void MappingTable::unlink(const Entry& entry) {
 }
 
 void MappingTable::link_internal(const Mapping& mapping) {
-  if (is_oldest(mapping)) {
+  if (stands_for_internal(mapping)) {
     by_internal_.insert(mapping);
   } else {
-    younger_of_internal_[{mapping.protocol, mapping.internal}].insert(mapping.id);
+    others_of_internal_[{mapping.protocol, mapping.internal}].insert(mapping.id);
   }
 }
 
 void MappingTable::unlink_internal(const Mapping& mapping) {
   const PortKey key{mapping.protocol, mapping.internal};
-  if (is_oldest(mapping)) {
+  if (stands_for_internal(mapping)) {
     by_internal_.erase(key);
     return;
   }
-  const auto younger = younger_of_internal_.find(key);
-  younger->second.erase(mapping.id);
-  if (younger->second.empty()) younger_of_internal_.erase(younger);
+  const auto others = others_of_internal_.find(key);
+  others->second.erase(mapping.id);
+  if (others->second.empty()) others_of_internal_.erase(others);
 }
 
 void MappingTable::schedule(Entry& entry, Moment due) {
@@ -208,17 +212,8 @@ bool MappingTable::is_linked(const Entry& entry) const {
       });
   return find_by_external(mapping.protocol, mapping.external) == &mapping &&
          is_linked_internally(mapping) && clients_know &&
-         (mapping.is_pinhole() || holds_its_port(mapping)) &&
-         entry.due >= mapping.first_claim_ends() && entry.due > expired_until_ &&
-         entry.queued <= entry.due;
-}
-
-bool MappingTable::is_linked_internally(const Mapping& mapping) const {
-  const Mapping* oldest = find_by_internal(mapping.protocol, mapping.internal);
-  if (is_oldest(mapping)) return oldest == &mapping;
-  const auto younger = younger_of_internal_.find({mapping.protocol, mapping.internal});
-  return oldest && oldest->id < mapping.id && younger != younger_of_internal_.end() &&
-         younger->second.contains(mapping.id);
+         (mapping.is_pinhole() || holds_its_port(mapping)) && entry.due >= mapping.first_due() &&
+         entry.due > expired_until_ && entry.queued <= entry.due;
 }
 
 bool MappingTable::holds_its_port(const Mapping& mapping) const {
@@ -231,8 +226,8 @@ bool MappingTable::holds_its_port(const Mapping& mapping) const {
 bool MappingTable::is_consistent() const {
   std::size_t client_entries = 0;
   for (const auto& [client, ids] : by_client_) client_entries += ids.size();
-  std::size_t younger = 0;
-  for (const auto& [internal, ids] : younger_of_internal_) younger += ids.size();
+  std::size_t others = 0;
+  for (const auto& [internal, ids] : others_of_internal_) others += ids.size();
   std::size_t claimants = 0;
   std::size_t filters = 0;
   for (const auto& [id, entry] : mappings_) {
@@ -243,8 +238,8 @@ bool MappingTable::is_consistent() const {
     claimants += clients.size();
     filters += mapping.filters.size() + mapping.remote_count();
   }
-  return by_external_.size() == mappings_.size() &&
-         by_internal_.size() + younger == mappings_.size() && queue_.size() >= mappings_.size() &&
+  return by_external_port_.size() + pinholes_ == mappings_.size() && is_listing_consistent() &&
+         by_internal_.size() + others == mappings_.size() && queue_.size() >= mappings_.size() &&
          queue_.size() <= 2 * mappings_.size() + kFewQueued && client_entries == claimants &&
          filters == filters_;
 }

@@ -24,18 +24,29 @@ constexpr Seconds kPortRest{120};
 /// or after.
 [[nodiscard]] bool has_same_keys(const Mapping& before, const Mapping& after) {
   return before.protocol == after.protocol && before.internal == after.internal &&
-         before.external == after.external &&
-         before.is_oldest_of_internal == after.is_oldest_of_internal;
+         before.external == after.external && before.is_primary == after.is_primary &&
+         before.has_doors() == after.has_doors();
 }
 
 /// The changes from a mapping's doors to those of one that has the same keys: what most turns are.
 void add_changes(const Mapping& before, const Mapping& after, std::vector<DoorChange>& changes) {
   std::size_t next = changes.size();
-  const bool spares_flows = !before.has_inbound_claim();
+  const bool spares_flows = !before.has_enabled_inbound_claim();
   for_each_door(before, [&](TimedDoor timed) {
     changes.push_back({std::move(timed), std::nullopt, spares_flows});
   });
   for_each_door(after, [&](TimedDoor timed) { changes[next++].after = std::move(timed); });
+}
+
+/// What has an end of its own and has reached it goes, what has none and is due goes on.
+void end_or_prolong(std::vector<Claim>& claims, Moment now) {
+  std::erase_if(claims, [now](const Claim& claim) {
+    return !claim.lease.is_permanent && claim.lease.ends <= now;
+  });
+  for (auto& claim : claims) {
+    auto& lease = claim.lease;
+    if (lease.is_permanent && lease.due() <= now) lease.ends = now + kPermanentHold;
+  }
 }
 
 }  // namespace
@@ -54,9 +65,10 @@ void MappingTable::expire(Moment now) {
       continue;
     }
     Mapping left = entry.mapping;
-    std::erase_if(left.claims, [&](const Claim& claim) { return claim.lease.ends <= now; });
-    const bool staged = left.claims.empty() ? stage_end(id) : stage(id, std::move(left));
-    if (!staged) schedule(entry, now + kRetryExpiry);
+    end_or_prolong(left.claims, now);
+    const bool is_over = left.claims.empty();
+    if (!change(id, is_over ? std::nullopt : std::optional(std::move(left))))
+      schedule(entry, now + kRetryExpiry);
   }
 }
 
@@ -76,7 +88,7 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
       continue;
     }
     if (before) {
-      const bool spares_flows = !before->mapping.has_inbound_claim();
+      const bool spares_flows = !before->mapping.has_enabled_inbound_claim();
       for_each_door(before->mapping, [&](TimedDoor timed) {
         auto& change = change_of(timed.door);
         change.before = std::move(timed);
@@ -100,19 +112,22 @@ std::vector<TableEvent> MappingTable::accept() {
     const Mapping* after = find(id);
     if (before && after) {
       if (before->mapping == *after) continue;
-      events.push_back({kind_of_change(before->mapping, *after), *after});
+      events.push_back(
+          {kind_of_change(before->mapping, *after), *after, list_change(&before->mapping, after)});
     } else if (before) {
       const auto& closed = before->mapping;
       if (!closed.is_pinhole()) {
         ports_.rest(closed.protocol, closed.external.port, closed.internal.address,
                     expired_until_ + kPortRest);
       }
-      events.push_back({TableEvent::Kind::closed, std::move(before->mapping)});
+      const auto change = list_change(&closed, nullptr);
+      events.push_back({TableEvent::Kind::closed, std::move(before->mapping), change});
     } else if (after) {
-      events.push_back({TableEvent::Kind::opened, *after});
+      events.push_back({TableEvent::Kind::opened, *after, list_change(nullptr, after)});
     }
   }
   before_turn_.clear();
+  tidy_order();
   expired_before_turn_ = expired_until_;
   refused_.clear();
   refuse_all_ = false;
@@ -154,27 +169,6 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   return true;
 }
 
-bool MappingTable::stage_end(MappingId id) {
-  const Mapping& ending = mappings_.at(id).mapping;
-  const PortKey internal{ending.protocol, ending.internal};
-  const bool leaves_outbound_port = ending.is_oldest_of_internal;
-  if (!stage(id, std::nullopt)) return false;
-  const auto younger = younger_of_internal_.find(internal);
-  if (leaves_outbound_port && younger != younger_of_internal_.end()) {
-    const MappingId heir = *younger->second.begin();
-    Mapping oldest = mappings_.at(heir).mapping;
-    const Moment due = mappings_.at(heir).due;
-    oldest.is_oldest_of_internal = true;
-    // Not refused: its forward stays, and the outbound door has the key of the one that ended.
-    const bool staged = stage(heir, std::move(oldest));
-    assert(staged);
-    (void)staged;
-    // It may be due as well, and be next.
-    schedule(mappings_.at(heir), due);
-  }
-  return true;
-}
-
 bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const {
   if (!refuse_all_ && refused_.empty()) return false;
   const auto doors_before = before ? doors_of(*before) : std::vector<TimedDoor>();
@@ -189,8 +183,8 @@ bool MappingTable::is_refused(const Mapping* before, const Mapping* after) const
 }
 
 Moment MappingTable::due_of(const Mapping& mapping) const {
-  const Moment end = mapping.first_claim_ends();
-  return end > expired_until_ ? end : expired_until_ + kRetryExpiry;
+  const Moment due = mapping.first_due();
+  return due > expired_until_ ? due : expired_until_ + kRetryExpiry;
 }
 
 }  // namespace postern

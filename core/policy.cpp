@@ -52,7 +52,9 @@ Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
     if (undecided.empty()) break;
   }
   if (permitted.empty()) return fail(MapError::not_authorized);
-  return Permission{std::min(request.lifetime, limits_.max_lifetime), std::move(permitted)};
+  const bool is_lease = request.lifetime_limit == LifetimeLimit::max_lease;
+  const Seconds longest = is_lease ? limits_.max_lease : limits_.max_lifetime;
+  return Permission{std::min(request.lifetime, longest), std::move(permitted)};
 }
 
 bool Policy::serves(const Address& client) const {

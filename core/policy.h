@@ -34,7 +34,10 @@ struct Rule {
 struct Limits {
   /// Shorter wishes are granted this, by the protocols that may (RFC 6887 §15).
   Seconds min_lifetime{120};
+  /// Of NAT-PMP and PCP.
   Seconds max_lifetime{86400};
+  /// Of UPnP's leases that have an end.
+  Seconds max_lease{604800};
   std::uint32_t mappings_per_client = 128;
   std::uint32_t mappings = 16384;
   /// Denied as internal ports unless a rule names them.

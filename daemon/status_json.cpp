@@ -44,7 +44,7 @@ constexpr std::size_t kMostMappingsListed = 1000;
   return {{"frontend", claim.claimant.frontend},
           {"client", claim.claimant.client.to_string()},
           {"remote", remote ? json_of(*remote) : Json(nullptr)},
-          {"description", claim.description},
+          {"description", claim.details->description},
           {"granted_seconds", claim.lease.granted.count()},
           {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}};
 }

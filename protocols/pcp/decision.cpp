@@ -266,7 +266,7 @@ class Decision {
   [[nodiscard]] Result<External, Refusal> renew_peer(const postern::MapRequest& wish,
                                                      const Claim& claim) const {
     if (request_.lifetime != 0) return request(wish, Opcode::peer);
-    if (claim.nonce != wish.nonce && !wish.accepts_any_nonce) {
+    if (claim.details->nonce != wish.nonce && !wish.accepts_any_nonce) {
       return fail(refusal_by(&claim, MapError::wrong_nonce, Opcode::peer));
     }
     return external_of(*table().find_by_internal(wish.protocol, wish.internal),

@@ -25,7 +25,7 @@ namespace {
 /// asked for it, and who may use it. Optional ones are left out.
 [[nodiscard]] Options repeated_options(const Mapping& mapping, const Claim& claim) {
   Options options;
-  if (claim.contact->asker.address != claim.claimant.client) {
+  if (claim.details->contact->asker.address != claim.claimant.client) {
     options.emplace_back(ThirdParty{claim.claimant.client});
   }
   if (!claim.claimant.is_inbound()) return options;
@@ -37,9 +37,10 @@ namespace {
 [[nodiscard]] std::vector<std::uint8_t> update(const Mapping& mapping, const Claim& claim,
                                                const GatewayState& state, Moment now) {
   const auto lifetime = seconds_left(claim.lease.ends, now);
-  const auto epoch = epoch_for(claim.contact->asker.address, state, now);
-  const MapFields fields{claim.nonce.value_or(Nonce{}), static_cast<std::uint8_t>(mapping.protocol),
-                         mapping.internal.port, mapping.external.port,
+  const auto epoch = epoch_for(claim.details->contact->asker.address, state, now);
+  const MapFields fields{claim.details->nonce.value_or(Nonce{}),
+                         static_cast<std::uint8_t>(mapping.protocol), mapping.internal.port,
+                         mapping.external.port,
                          state.external_address.reported(mapping.external.address)};
   auto options = repeated_options(mapping, claim);
   if (const auto& remote = claim.claimant.remote) {
@@ -63,9 +64,9 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
                                               const GatewayState& state, Moment now) {
   std::vector<OutgoingDatagram> all;
   for (const auto& claim : mapping.claims) {
-    if (claim.claimant.frontend != kFrontendName || !claim.contact) continue;
+    if (claim.claimant.frontend != kFrontendName || !claim.details->contact) continue;
     // The client knows already.
-    const auto& [interface_index, gateway, asker, answered] = *claim.contact;
+    const auto& [interface_index, gateway, asker, answered] = *claim.details->contact;
     if (answered > moved) continue;
     all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
   }

@@ -56,7 +56,7 @@ TEST_F(MappingTableClaimsTest, OnlyWhoKnowsTheNonceRenewsAClaim) {
   ASSERT_TRUE(ask(guarded(kNonce, Seconds(60))));
   EXPECT_EQ(error_of(guarded(kOtherNonce, Seconds(600))), MapError::wrong_nonce);
   EXPECT_EQ(mapping()->ends(), kStart + Seconds(60));
-  EXPECT_EQ(claim()->nonce, kNonce);
+  EXPECT_EQ(claim()->details->nonce, kNonce);
   EXPECT_FALSE(error_of(guarded(kNonce, Seconds(600))));
   EXPECT_EQ(mapping()->ends(), kStart + Seconds(600));
 }
@@ -91,7 +91,7 @@ TEST_F(MappingTableClaimsTest, ALenientWishTakesTheClaimOverWithItsOwnNonce) {
   auto lenient = guarded(kOtherNonce, Seconds(90));
   lenient.accepts_any_nonce = true;
   EXPECT_FALSE(error_of(lenient));
-  EXPECT_EQ(claim()->nonce, kOtherNonce);
+  EXPECT_EQ(claim()->details->nonce, kOtherNonce);
   EXPECT_EQ(mapping()->claims.size(), 1U);
   EXPECT_EQ(error_of(guarded(kNonce)), MapError::wrong_nonce);
 }
@@ -118,7 +118,7 @@ TEST_F(MappingTableClaimsTest, ANonceGuardsOnlyTheClaimOfItsOwner) {
   EXPECT_EQ(release(natpmp_of(kHostA), kNonce), MapError::wrong_nonce);
   EXPECT_FALSE(release(natpmp_of(kHostA), kOtherNonce));
   ASSERT_TRUE(claim());
-  EXPECT_EQ(claim()->nonce, kNonce);
+  EXPECT_EQ(claim()->details->nonce, kNonce);
   EXPECT_FALSE(claim(natpmp_of(kHostA)));
   // Who has no claim takes nothing back, and is not told of nonces.
   EXPECT_FALSE(release({kOtherFrontend, kHostB}, kOtherNonce));
@@ -136,7 +136,7 @@ TEST_F(MappingTableClaimsTest, ARecoveredClaimIsTakenOverWithAnyNonce) {
   EXPECT_EQ(granted->external_port, 40001);
   ASSERT_EQ(mapping()->claims.size(), 1U) << "it took the place of the recovered one";
   EXPECT_EQ(mapping()->ends(), kStart + Seconds(60));
-  EXPECT_EQ(claim()->nonce, kNonce);
+  EXPECT_EQ(claim()->details->nonce, kNonce);
   EXPECT_EQ(error_of(guarded(kOtherNonce)), MapError::wrong_nonce);
 }
 
@@ -178,13 +178,13 @@ TEST_F(MappingTableClaimsTest, ADescriptionStaysUntilAnotherOneComes) {
   ASSERT_TRUE(ask(request));
   request.description.reset();
   ASSERT_TRUE(ask(request));
-  EXPECT_EQ(claim()->description, "game");
+  EXPECT_EQ(claim()->details->description, "game");
   request.description = "other game";
   ASSERT_TRUE(ask(request));
-  EXPECT_EQ(claim()->description, "other game");
+  EXPECT_EQ(claim()->details->description, "other game");
   request.description = "";
   ASSERT_TRUE(ask(request));
-  EXPECT_EQ(claim()->description, "");
+  EXPECT_EQ(claim()->details->description, "");
 }
 
 TEST_F(MappingTableClaimsTest, ADescriptionIsTheClaimsOwn) {
@@ -192,18 +192,18 @@ TEST_F(MappingTableClaimsTest, ADescriptionIsTheClaimsOwn) {
   request.description = "game";
   ASSERT_TRUE(ask(request));
   ASSERT_TRUE(ask(wish(kHostA, Protocol::udp, 8080)));
-  EXPECT_EQ(claim(natpmp_of(kHostA))->description, "");
-  EXPECT_EQ(claim()->description, "game");
+  EXPECT_EQ(claim(natpmp_of(kHostA))->details->description, "");
+  EXPECT_EQ(claim()->details->description, "game");
 }
 
 TEST_F(MappingTableClaimsTest, NewsGoWhereTheLastAnswerWent) {
   auto request = guarded(kNonce);
   request.contact = {kLanIndex, {kGateway, 5351}, {kHostA, 1111}};
   ASSERT_TRUE(ask(request));
-  EXPECT_EQ(claim()->contact->asker.port, 1111);
+  EXPECT_EQ(claim()->details->contact->asker.port, 1111);
   request.contact->asker.port = 2222;
   ASSERT_TRUE(ask(request, kStart + Seconds(1)));
-  EXPECT_EQ(claim()->contact->asker.port, 2222);
+  EXPECT_EQ(claim()->details->contact->asker.port, 2222);
   EXPECT_EQ(mapping()->claims.size(), 1U);
 }
 

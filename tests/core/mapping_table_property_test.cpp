@@ -245,9 +245,9 @@ class RandomTurns {
     Model alive;
     for (const Mapping* mapping : table_.oldest(table_.size())) {
       Promise promise{mapping->external, {}};
-      for (const auto& [claimant, lease, reserves, is_filtering, nonce, description, contact] :
-           mapping->claims) {
-        if (lease.ends > now_) promise.held[claimant.remote] = {lease.ends, nonce};
+      for (const auto& claim : mapping->claims) {
+        if (claim.lease.ends <= now_) continue;
+        promise.held[claim.claimant.remote] = {claim.lease.ends, claim.details->nonce};
       }
       if (promise.held.size() == mapping->claims.size()) check_admitted(*mapping, promise);
       if (promise.held.empty()) continue;

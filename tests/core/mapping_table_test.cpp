@@ -196,7 +196,7 @@ TEST_F(MappingTableTest, LivesUntilItsLastClaimIsReleased) {
   const auto* mapping = table_.find_by_internal(Protocol::udp, {kHostA, 8080});
   ASSERT_EQ(mapping->claims.size(), 2U);
   EXPECT_EQ(mapping->ends(), kStart + Seconds(600));
-  EXPECT_EQ(mapping->first_claim_ends(), kStart + Seconds(60));
+  EXPECT_EQ(mapping->first_due(), kStart + Seconds(60));
   EXPECT_EQ(table_.count_of(kHostA), 1U);
 
   EXPECT_TRUE(table_.release(Protocol::udp, {kHostA, 8080}, natpmp_of(kHostA)));

@@ -67,7 +67,7 @@ TEST(Mapping, TellsClaimsForDifferentPeersApart) {
 
 TEST(Mapping, EndsWithItsLastClaim) {
   const auto mapping = with({claim(kPeer, Seconds(90)), claim(std::nullopt, Seconds(60))});
-  EXPECT_EQ(mapping.first_claim_ends(), kStart + Seconds(60));
+  EXPECT_EQ(mapping.first_due(), kStart + Seconds(60));
   EXPECT_EQ(mapping.ends(), kStart + Seconds(90));
 }
 

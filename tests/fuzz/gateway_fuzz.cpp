@@ -175,7 +175,7 @@ class Story {
       const auto protocol = static_cast<Protocol>(body.protocol);
       const auto& table = house_->gateway.state().table;
       const Claim* claim = table.find_claim(protocol, internal, {"pcp", host, remote});
-      POSTERN_CHECK(claim && claim->nonce == body.nonce);
+      POSTERN_CHECK(claim && claim->details->nonce == body.nonce);
       const auto left = std::chrono::floor<Seconds>(claim->lease.ends - house_->now);
       POSTERN_CHECK(left == Seconds(body.lifetime));
       const Endpoint external{body.external_address, body.external_port};

@@ -234,7 +234,7 @@ TEST_F(PcpMap, LeavesOutTheOptionsItIgnores) {
 
 // PCP-210, 211, 212
 TEST_F(PcpMap, KeepsTheDescription) {
-  const auto description = [&] { return find({})->claims.front().description; };
+  const auto description = [&] { return find({})->claims.front().details->description; };
   EXPECT_EQ(map({}).options, Options{});
   const std::string longest(128, 'x');
   const auto granted = map({.options = {Description{longest + "more"}}});

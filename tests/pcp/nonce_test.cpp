@@ -20,7 +20,7 @@ PcpError wrong_nonce(std::uint32_t lifetime) {
 // PCP-110
 TEST_F(PcpNonce, IsStoredWithTheMapping) {
   EXPECT_EQ(map(with(kNonce)).nonce, kNonce);
-  EXPECT_EQ(find({})->claims.front().nonce, kNonce);
+  EXPECT_EQ(find({})->claims.front().details->nonce, kNonce);
   EXPECT_EQ(error_of(with(kNonce)), kGranted);
 }
 

@@ -69,7 +69,7 @@ TEST_F(PcpPeer, OfALiveFlowKeepsItsExternalEndpoint) {
   const auto* mapping = find({});
   ASSERT_NE(mapping, nullptr);
   EXPECT_EQ(mapping->external, (Endpoint{kWan, 50505}));
-  EXPECT_EQ(mapping->claims.front().nonce, kNonce);
+  EXPECT_EQ(mapping->claims.front().details->nonce, kNonce);
 }
 
 // PCP-135

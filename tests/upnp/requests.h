@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/http.h"
 #include "protocols/upnp/paths.h"
 #include "protocols/upnp/soap.h"
+#include "protocols/upnp/text.h"
 
 /// A gateway and requests to it.
 namespace postern::upnp::test {
@@ -103,6 +105,32 @@ struct WireRequest {
                    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (name == "soapaction")
       request.soap_action = line.substr(std::min(name.size() + 1, line.size()));
+  }
+  return request;
+}
+
+/// The same with all headers; who asks whom is not in it.
+[[nodiscard]] inline HttpRequest http_request(std::string_view octets) {
+  HttpRequest request;
+  const auto end = std::min(octets.find("\r\n\r\n"), octets.size());
+  auto head = octets.substr(0, end);
+  if (end < octets.size()) request.body = octets.substr(end + 4);
+  const auto take_line = [&] {
+    const auto line = head.substr(0, head.find("\r\n"));
+    head.remove_prefix(std::min(line.size() + 2, head.size()));
+    return line;
+  };
+  const auto first = take_line();
+  const auto blank = std::min(first.find(' '), first.size());
+  request.method = first.substr(0, blank);
+  const auto rest = first.substr(std::min(blank + 1, first.size()));
+  request.target = rest.substr(0, rest.find(' '));
+  request.is_http_1_0 = first.ends_with("HTTP/1.0");
+  while (!head.empty()) {
+    const auto line = take_line();
+    const auto colon = std::min(line.find(':'), line.size());
+    const auto value = trimmed(line.substr(std::min(colon + 1, line.size())));
+    request.headers.push_back({std::string(line.substr(0, colon)), std::string(value)});
   }
   return request;
 }

@@ -1,0 +1,88 @@
+#include <algorithm>
+
+#include "core/mapping_table.h"
+
+// What the network around it tells the table, and what an earlier run left there.
+namespace postern {
+
+void MappingTable::set_external_addresses(std::vector<Address> addresses) {
+  external_addresses_ = std::move(addresses);
+  if (external_addresses_.empty()) return;
+  std::vector<Mapping> moved;
+  for (const auto& [id, entry] : mappings_) {
+    const auto& mapping = entry.mapping;
+    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
+    moved.push_back(mapping);
+    moved.back().external.address = external_addresses_.front();
+  }
+  for (auto& mapping : moved) {
+    const MappingId id = mapping.id;
+    (void)stage(id, std::move(mapping));
+  }
+}
+
+void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
+  policy_.set_lan_prefixes(std::move(prefixes));
+}
+
+std::size_t MappingTable::end_pinholes_off_link() {
+  std::vector<MappingId> off_link;
+  for (const auto& [id, entry] : mappings_) {
+    const auto& host = entry.mapping.internal.address;
+    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
+      off_link.push_back(id);
+    }
+  }
+  return static_cast<std::size_t>(std::count_if(
+      off_link.begin(), off_link.end(), [this](MappingId id) { return change(id, std::nullopt); }));
+}
+
+void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {
+  ports_.set_occupied(Protocol::tcp, occupied.tcp);
+  ports_.set_occupied(Protocol::udp, occupied.udp);
+}
+
+void MappingTable::adopt(std::span<const TimedDoor> doors, Moment now) {
+  // Who sends with which port tells which of several forwards is the primary one.
+  std::unordered_map<PortKey, Endpoint, PortKeyHash> outbound;
+  for (const auto& [door, ends] : doors) {
+    if (const auto* found = std::get_if<Outbound4>(&door)) {
+      outbound.emplace(PortKey{found->protocol, found->internal}, found->external);
+    }
+  }
+  std::vector<std::pair<Mapping, Moment>> primary;
+  std::vector<std::pair<Mapping, Moment>> others;
+  for (const auto& [door, ends] : doors) {
+    if (ends <= now) continue;
+    if (const auto* forward = std::get_if<Forward4>(&door)) {
+      const auto found = outbound.find({forward->protocol, forward->internal});
+      const bool is_primary = found == outbound.end() || found->second == forward->external;
+      Mapping mapping{0,  forward->protocol, forward->internal, forward->external, now,
+                      {}, forward->filters};
+      (is_primary ? primary : others).emplace_back(std::move(mapping), ends);
+    } else if (const auto* pinhole = std::get_if<Pinhole6>(&door)) {
+      Mapping mapping{0,  pinhole->protocol, pinhole->internal, pinhole->internal, now,
+                      {}, pinhole->filters};
+      primary.emplace_back(std::move(mapping), ends);
+    }
+  }
+  for (auto* found : {&primary, &others}) {
+    for (auto& [mapping, ends] : *found) adopt(std::move(mapping), ends, now);
+  }
+}
+
+void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
+  if (mapping.internal.port == 0) return;
+  const bool is_double = mapping.is_pinhole()
+                             ? find_by_internal(mapping.protocol, mapping.internal) != nullptr
+                             : ports_.is_taken(mapping.protocol, mapping.external.port);
+  if (is_double) return;
+  mapping.id = next_id_;
+  const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
+  // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
+  mapping.claims.push_back(
+      {{kRecovered, mapping.internal.address}, lease, true, !mapping.filters.empty()});
+  if (change(next_id_, std::move(mapping))) ++next_id_;
+}
+
+}  // namespace postern
