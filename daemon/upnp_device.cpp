@@ -17,6 +17,14 @@ namespace {
   return (std::uint64_t{system()} << 32) | system();
 }
 
+/// For subscriptions: nobody else can guess one.
+[[nodiscard]] upnp::Uuid new_uuid() {
+  std::random_device system;
+  upnp::Uuid uuid{};
+  for (auto& octet : uuid) octet = static_cast<std::uint8_t>(system());
+  return uuid;
+}
+
 [[nodiscard]] std::string host_name() {
   std::array<char, 256> name{};
   // The last octet stays zero whatever the kernel writes.
@@ -64,7 +72,7 @@ UpnpDevice::UpnpDevice(asio::io_context& io, const Config& config, FirewallBacke
       kernel_{links_, links_, packets_},
       ssdp_(identity_, {http_port_, server_name(), random_seed(),
                         config.upnp.is_lenient ? upnp::Leniency::lenient : upnp::Leniency::strict}),
-      control_(identity_, config.upnp.settings, kernel_, random_seed()),
+      control_(identity_, config.upnp.settings, kernel_, new_uuid),
       server_(io, http_options(),
               {.on_request = std::move(reactions.on_request),
                .on_header = std::move(reactions.on_header),

@@ -48,6 +48,7 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
       v6_announcements_.start(now);
       return;
     case GatewayEvent::lan_changed:
+    case GatewayEvent::wan_link_changed:
       return;
   }
 }
