@@ -5,14 +5,15 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <string_view>
 
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace postern {
@@ -142,13 +143,18 @@ std::optional<LinkCounters> KernelLinks::counters(std::uint32_t interface_index)
 }
 
 std::optional<std::uint64_t> KernelLinks::speed(std::uint32_t interface_index) {
-  std::array<char, IF_NAMESIZE> name{};
-  if (::if_indextoname(interface_index, name.data()) == nullptr) return std::nullopt;
-  std::ifstream file("/sys/class/net/" + std::string(name.data()) + "/speed");
-  std::int64_t megabits = 0;
-  // Without a carrier it is -1 or cannot be read.
-  if (!(file >> megabits) || megabits <= 0) return std::nullopt;
-  return static_cast<std::uint64_t>(megabits) * 1'000'000;
+  ifreq request{};
+  if (!socket_ || ::if_indextoname(interface_index, request.ifr_name) == nullptr) {
+    return std::nullopt;
+  }
+  ethtool_cmd settings{};
+  settings.cmd = ETHTOOL_GSET;
+  request.ifr_data = reinterpret_cast<char*>(&settings);
+  if (::ioctl(mnl_socket_get_fd(socket_.get()), SIOCETHTOOL, &request) != 0) return std::nullopt;
+  const auto megabits = ethtool_cmd_speed(&settings);
+  // Without a carrier it is not known.
+  if (megabits == 0 || megabits == static_cast<std::uint32_t>(SPEED_UNKNOWN)) return std::nullopt;
+  return std::uint64_t{megabits} * 1'000'000;
 }
 
 }  // namespace postern

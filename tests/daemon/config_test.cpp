@@ -43,6 +43,14 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.pcp.serves_peer);
   EXPECT_TRUE(config.pcp.third_party.empty());  // PCP-140
   EXPECT_FALSE(config.pcp.accepts_any_nonce);   // PCP-116
+  EXPECT_TRUE(config.upnp.enabled);
+  EXPECT_EQ(config.upnp.http_port, 5351);
+  EXPECT_FALSE(config.upnp.is_lenient);                // SSDP-32, 33
+  EXPECT_TRUE(config.upnp.offers_ppp_alias);           // IGD-010
+  EXPECT_TRUE(config.upnp.settings.lists_all);         // IGD-043
+  EXPECT_TRUE(config.upnp.settings.links_neighbours);  // IGD-047
+  EXPECT_EQ(config.limits.max_lease, Seconds(604800));
+  EXPECT_EQ(config.state_dir, "/var/lib/postern");
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
@@ -61,6 +69,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
 
 TEST(Config, ReadsEveryKey) {
   const Config config = good(R"(
+state_dir = "/tmp/state"
 wan = "ppp0"
 lan = ["br-lan", "br-guest"]
 backend = "memory"
@@ -75,6 +84,16 @@ enabled = false
 peer = false
 accept_any_nonce = true
 third_party = ["192.168.1.2", "2001:db8::/64"]
+[upnp]
+enabled = false
+http_port = 2869
+max_lease = "1d"
+listing = "own"
+lenient = true
+link_neighbours = false
+ppp_alias = false
+friendly_name = "Attic"
+presentation_url = "http://192.168.1.1/"
 [nftables]
 renew_in_place = false
 table_owner = true
@@ -109,6 +128,16 @@ for_others = true
   EXPECT_TRUE(config.pcp.accepts_any_nonce);
   EXPECT_THAT(config.pcp.third_party,
               ElementsAre(*Prefix::parse("192.168.1.2/32"), *Prefix::parse("2001:db8::/64")));
+  EXPECT_FALSE(config.upnp.enabled);
+  EXPECT_EQ(config.upnp.http_port, 2869);
+  EXPECT_EQ(config.limits.max_lease, Seconds(86400));
+  EXPECT_FALSE(config.upnp.settings.lists_all);
+  EXPECT_TRUE(config.upnp.is_lenient);
+  EXPECT_FALSE(config.upnp.settings.links_neighbours);
+  EXPECT_FALSE(config.upnp.offers_ppp_alias);
+  EXPECT_EQ(config.upnp.friendly_name, "Attic");
+  EXPECT_EQ(config.upnp.presentation_url, "http://192.168.1.1/");
+  EXPECT_EQ(config.state_dir, "/tmp/state");
   EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
@@ -164,6 +193,12 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(AllOf(HasSubstr(":1: backend"), HasSubstr("nftables"))));
   EXPECT_THAT(errors_of("external_address = \"2001:db8::1\"\n"),
               ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")));
+  EXPECT_THAT(errors_of("state_dir = \"var\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: state_dir "), HasSubstr("/var/lib/postern"))));
+  EXPECT_THAT(errors_of("[upnp]\nlisting = \"some\"\n"),
+              ElementsAre(AllOf(HasSubstr(":2: upnp.listing "), HasSubstr("\"own\""))));
+  EXPECT_THAT(errors_of("[upnp]\nhttp_port = 0\n"),
+              ElementsAre(AllOf(HasSubstr(":2: upnp.http_port"), HasSubstr("from 1 to 65535"))));
   EXPECT_THAT(errors_of("forward_mark = 3\n"), ElementsAre(HasSubstr("not a single bit")));
   EXPECT_THAT(errors_of("[status]\nlisten = \"5352\"\n"), ElementsAre(HasSubstr("status.listen")));
   EXPECT_THAT(errors_of("[natpmp]\nenabled = \"yes\"\n"),
