@@ -28,8 +28,8 @@ struct TimedElement {
 /// nft add element inet TABLE CONTAINER { KEY timeout T expires T : DATA, … }
 ///
 /// One message, so at most kElementsPerMessage elements, all of that container. One that is there
-/// with the same data is no error; where the kernel can, its time is set anew. Other data is refused
-/// with EEXIST.
+/// with the same data is no error; where the kernel can, its time is set anew. Other data is
+/// refused with EEXIST.
 void put_add(netlink::Batch& batch, const char* table, Container container,
              std::span<const TimedElement> elements,
              std::optional<std::size_t> change = std::nullopt);
