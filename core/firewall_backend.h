@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,19 @@ class FirewallBackend {
   /// firewall has already ended by itself is not an error.
   [[nodiscard]] virtual Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                           Moment now) = 0;
+
+  /// How many packets this pinhole has let in, through all its filters; answers to connections that
+  /// the host began from its port are among them. Nothing when the firewall does not count or does
+  /// not hold the door as given, and for every other door: a forward is asked for the first packet
+  /// of a connection only.
+  ///
+  /// The count begins when the door is opened. It begins anew when its filters change, at a
+  /// reset(), and at a renewal where the firewall cannot renew in place
+  /// (Capabilities::renews_in_place). Takes as long as a commit, however many doors there are.
+  [[nodiscard]] virtual Result<std::optional<std::uint64_t>, BackendError> packets_through(
+      const Door&) {
+    return std::optional<std::uint64_t>();
+  }
 
   /// Whether the firewall still holds what the last call left there. Asked when somebody changed
   /// rules that may be ours; where every such change is heard of by itself there is nothing to find

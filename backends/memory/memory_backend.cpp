@@ -36,6 +36,17 @@ Result<void, BackendError> MemoryBackend::commit(std::span<const DoorChange> cha
   return {};
 }
 
+Result<std::optional<std::uint64_t>, BackendError> MemoryBackend::packets_through(
+    const Door& door) {
+  const auto key = key_of(door);
+  const auto held = doors_.find(key);
+  const auto counted = packets_.find(key);
+  if (held == doors_.end() || held->second.door != door || counted == packets_.end()) {
+    return std::optional<std::uint64_t>();
+  }
+  return std::optional(counted->second);
+}
+
 void MemoryBackend::heal() {
   refused_keys_.clear();
   failing_calls_ = 0;

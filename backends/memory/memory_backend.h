@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -21,6 +22,9 @@ class MemoryBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  /// What count() said, and nothing otherwise.
+  [[nodiscard]] Result<std::optional<std::uint64_t>, BackendError> packets_through(
+      const Door& door) override;
 
   /// The changes of the last commit() that was taken.
   [[nodiscard]] const std::vector<DoorChange>& last_commit() const { return last_commit_; }
@@ -29,6 +33,8 @@ class MemoryBackend final : public FirewallBackend {
   void refuse(const DoorKey& key) { refused_keys_.insert(key); }
   /// The next `count` calls of commit() and reset() fail as a whole.
   void fail_next(int count) { failing_calls_ = count; }
+  /// From now on so many packets have come through that door whenever it is open.
+  void count(const DoorKey& key, std::uint64_t packets) { packets_[key] = packets; }
   /// Ends all refusals and failures.
   void heal();
 
@@ -38,6 +44,7 @@ class MemoryBackend final : public FirewallBackend {
   std::unordered_map<DoorKey, TimedDoor> doors_;
   std::vector<DoorChange> last_commit_;
   std::unordered_set<DoorKey> refused_keys_;
+  std::unordered_map<DoorKey, std::uint64_t> packets_;
   int failing_calls_ = 0;
 };
 

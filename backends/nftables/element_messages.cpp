@@ -116,13 +116,73 @@ void put_elements(netlink::Batch& batch, nf_tables_msg_types kind, const char* t
   return held;
 }
 
-void read_elements(const nlmsghdr* message, Container container, std::vector<TimedElement>& held) {
+/// Calls `visit` with the attribute of each element of an answer.
+template <class Visit>
+void for_each_element(const nlmsghdr* message, Visit visit) {
   netlink::for_each_attribute(message, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS) return;
-    netlink::for_each_nested(attribute, [&](const nlattr* element) {
-      if (const auto read = read_element(element, container)) held.push_back(*read);
+    netlink::for_each_nested(attribute, visit);
+  });
+}
+
+/// What the counter of an element says; nothing when it has none.
+[[nodiscard]] std::optional<std::uint64_t> read_packets(const nlattr* element) {
+  std::optional<std::uint64_t> packets;
+  const auto read_counter = [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_COUNTER_PACKETS) return;
+    if (mnl_attr_validate(attribute, MNL_TYPE_U64) < 0) return;
+    packets = be64toh(mnl_attr_get_u64(attribute));
+  };
+  const auto read_expression = [&](const nlattr* attribute) {
+    // A container of ours that has an expression has a counter.
+    if (mnl_attr_get_type(attribute) != NFTA_EXPR_DATA) return;
+    netlink::for_each_nested(attribute, read_counter);
+  };
+  netlink::for_each_nested(element, [&](const nlattr* attribute) {
+    if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_EXPR) return;
+    netlink::for_each_nested(attribute, read_expression);
+  });
+  return packets;
+}
+
+/// Room for a question about elements.
+struct alignas(nlmsghdr) Question {
+  std::array<std::uint8_t, 256> octets{};
+
+  [[nodiscard]] std::span<const std::uint8_t> bytes(const nlmsghdr* message) const {
+    return std::span(octets).first(message->nlmsg_len);
+  }
+};
+
+[[nodiscard]] nlmsghdr* start_question(Question& question, int flags, const char* table,
+                                       Container container) {
+  auto* message = mnl_nlmsg_put_header(question.octets.data());
+  message->nlmsg_type = netlink::message_type(NFT_MSG_GETSETELEM);
+  message->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+  netlink::put_family(message, NFPROTO_INET);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
+  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, to_string(container));
+  return message;
+}
+
+/// Nothing when the element is not there as given.
+[[nodiscard]] Result<std::optional<std::uint64_t>, netlink::Error> packets_of(
+    netlink::Socket& socket, const char* table, const Element& element) {
+  Question question;
+  auto* message = start_question(question, NLM_F_ACK, table, element.container);
+  auto* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+  put_element(message, element, std::nullopt);
+  mnl_attr_nest_end(message, list);
+  std::optional<std::uint64_t> packets;
+  const auto asked = socket.dump(question.bytes(message), [&](const nlmsghdr* answer) {
+    for_each_element(answer, [&](const nlattr* attribute) {
+      const auto read = read_element(attribute, element.container);
+      // Of intervals the kernel gives the one in which the key lies.
+      if (read && read->element == element) packets = read_packets(attribute);
     });
   });
+  if (!asked && asked.error().code != ENOENT) return fail(asked.error());
+  return packets;
 }
 
 /// One answer of the kernel to the question for all elements.
@@ -140,23 +200,18 @@ struct Reading {
   auto socket = netlink::Socket::open();
   if (!socket) return fail(socket.error());
 
-  alignas(nlmsghdr) std::array<std::uint8_t, 256> request{};
-  auto* message = mnl_nlmsg_put_header(request.data());
-  message->nlmsg_type = netlink::message_type(NFT_MSG_GETSETELEM);
-  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  netlink::put_family(message, NFPROTO_INET);
-  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
-  mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, to_string(container));
-
+  Question question;
+  const auto* message = start_question(question, NLM_F_DUMP, table, container);
   Reading reading;
-  const auto dumped = socket->dump(
-      std::span<const std::uint8_t>(request).first(message->nlmsg_len), [&](const nlmsghdr* part) {
-        read_elements(part, container, reading.elements);
-        // For elements the kernel (6.18) does not set NLM_F_DUMP_INTR; this tells as much.
-        const auto generation = netlink::generation_of(part);
-        if (reading.parts++ == 0) reading.generation = generation;
-        reading.is_steady = reading.is_steady && generation == reading.generation;
-      });
+  const auto dumped = socket->dump(question.bytes(message), [&](const nlmsghdr* part) {
+    for_each_element(part, [&](const nlattr* element) {
+      if (const auto read = read_element(element, container)) reading.elements.push_back(*read);
+    });
+    // For elements the kernel (6.18) does not set NLM_F_DUMP_INTR; this tells as much.
+    const auto generation = netlink::generation_of(part);
+    if (reading.parts++ == 0) reading.generation = generation;
+    reading.is_steady = reading.is_steady && generation == reading.generation;
+  });
   if (!dumped) return fail(dumped.error());
   if (!reading.is_steady) return fail(netlink::Error{EINTR, std::nullopt});
   return reading;
@@ -218,6 +273,19 @@ Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* tabl
     earlier = std::move(both);
   }
   return fail(last_error);
+}
+
+Result<std::optional<std::uint64_t>, netlink::Error> packets_counted(
+    const char* table, std::span<const Element> elements) {
+  auto socket = netlink::Socket::open();
+  if (!socket) return fail(socket.error());
+  std::uint64_t sum = 0;
+  for (const auto& element : elements) {
+    const auto packets = packets_of(*socket, table, element);
+    if (!packets || !*packets) return packets;
+    sum += **packets;
+  }
+  return std::optional(sum);
 }
 
 }  // namespace postern::nftables

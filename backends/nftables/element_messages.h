@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -47,5 +48,12 @@ void put_delete(netlink::Batch& batch, const char* table, Container container,
 /// container does not exist. Asks again when the rules changed meanwhile.
 [[nodiscard]] Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* table,
                                                                               Container container);
+
+/// nft get element inet TABLE CONTAINER { KEY }
+///
+/// How many packets these elements have counted, all together; nothing when one of them is not
+/// there as given. The kernel looks each of them up, however many others there are.
+[[nodiscard]] Result<std::optional<std::uint64_t>, netlink::Error> packets_counted(
+    const char* table, std::span<const Element> elements);
 
 }  // namespace postern::nftables

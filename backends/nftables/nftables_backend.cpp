@@ -247,6 +247,16 @@ Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment 
   return doors.take();
 }
 
+Result<std::optional<std::uint64_t>, BackendError> NftablesBackend::packets_through(
+    const Door& door) {
+  if (!std::holds_alternative<Pinhole6>(door)) return std::optional<std::uint64_t>();
+  std::vector<Element> elements;
+  append_elements(door, elements);
+  auto packets = packets_counted(kTable, elements);
+  if (!packets) return fail(error_of("read a counter", packets.error()));
+  return *packets;
+}
+
 Result<void, BackendError> NftablesBackend::reset(const Network& network,
                                                   std::span<const TimedDoor> doors, Moment now) {
   return impl_->reset(network, doors, now);

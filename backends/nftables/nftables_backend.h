@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,8 @@ class NftablesBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  [[nodiscard]] Result<std::optional<std::uint64_t>, BackendError> packets_through(
+      const Door& door) override;
 
  private:
   /// The netlink side, kept out of this header with its third-party headers.

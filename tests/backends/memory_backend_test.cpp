@@ -36,5 +36,15 @@ TEST(MemoryBackend, FailsAsAWholeAsOftenAsTold) {
   EXPECT_EQ(backend.last_commit(), changes);
 }
 
+TEST(MemoryBackend, CountsWhatItIsTold) {
+  MemoryBackend backend;
+  const auto packets = [&](const TimedDoor& timed) { return *backend.packets_through(timed.door); };
+  backend.count(key_of(pinhole(5000).door), 5);
+  EXPECT_EQ(packets(pinhole(5000)), std::nullopt) << "it is closed";
+  ASSERT_TRUE(ok(backend.commit(std::vector{opened(pinhole(5000))}, kNow)));
+  EXPECT_EQ(packets(pinhole(5000)), 5U);
+  EXPECT_EQ(packets(pinhole(5000, filters6())), std::nullopt) << "another door";
+}
+
 }  // namespace
 }  // namespace postern::test

@@ -353,6 +353,20 @@ TYPED_TEST_P(BackendConformance, HoldsPrefixesInsidePrefixes) {
   EXPECT_TRUE(holds(this->backend(), doors));
 }
 
+TYPED_TEST_P(BackendConformance, HasCountedNoPacketOfANewDoor) {
+  // A backend may count or not, but then it says so.
+  const auto packets = [&] {
+    const auto answer = this->backend().packets_through(pinhole(5000, filters6()).door);
+    EXPECT_TRUE(answer) << answer.error().reason;
+    return answer.value_or(std::nullopt);
+  };
+  EXPECT_EQ(packets(), std::nullopt);
+  ASSERT_TRUE(ok(this->commit({opened(pinhole(5000, filters6()))})));
+  EXPECT_EQ(packets().value_or(0), 0U);
+  ASSERT_TRUE(ok(this->commit({closed(pinhole(5000, filters6()))})));
+  EXPECT_EQ(packets(), std::nullopt);
+}
+
 TYPED_TEST_P(BackendConformance, ResetTakesEveryKindOfDoor) {
   const std::vector doors{filtered(forward(1000, 5000), filters4()),
                           forward(1001, 5001),
@@ -392,17 +406,15 @@ TYPED_TEST_P(BackendConformance, ResetsToSixtyThousandMappings) {
   EXPECT_TRUE(holds(this->backend(), doors));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(BackendConformance, HoldsNothingAfterAnEmptyReset, OpensDoors,
-                            ClosesDoors, TakesACommitWithoutChanges, RenewsForLonger,
-                            RenewsForShorter, RenewsBesideOtherChanges, SendsADoorElsewhere,
-                            FreedKeysServeOthersInTheSameCommit,
-                            ClosingADoorThatIsNotThereIsNoError, RenewingADoorThatIsNotThereOpensIt,
-                            DoesNotHoldADoorWhoseTimeIsUp, HoldsADoorWithoutAnEndForALongTime,
-                            NamesTheRefusedChangeAndChangesNothing, NamesARefusedOutboundDoor,
-                            TakesTheOtherChangesAfterARefusal, TwoDoorsToOneInsideAreIndependent,
-                            OpensAndClosesPins, OpensRenewsAndClosesPinholes,
-                            OpensRenewsAndClosesFilteredForwards, ChangesWhoMayComeIn,
-                            HoldsPrefixesInsidePrefixes, ResetTakesEveryKindOfDoor,
-                            ResetReplacesEverything, ResetsToSixtyThousandMappings);
+REGISTER_TYPED_TEST_SUITE_P(
+    BackendConformance, HoldsNothingAfterAnEmptyReset, OpensDoors, ClosesDoors,
+    TakesACommitWithoutChanges, RenewsForLonger, RenewsForShorter, RenewsBesideOtherChanges,
+    SendsADoorElsewhere, FreedKeysServeOthersInTheSameCommit, ClosingADoorThatIsNotThereIsNoError,
+    RenewingADoorThatIsNotThereOpensIt, DoesNotHoldADoorWhoseTimeIsUp,
+    HoldsADoorWithoutAnEndForALongTime, NamesTheRefusedChangeAndChangesNothing,
+    NamesARefusedOutboundDoor, TakesTheOtherChangesAfterARefusal, TwoDoorsToOneInsideAreIndependent,
+    OpensAndClosesPins, OpensRenewsAndClosesPinholes, OpensRenewsAndClosesFilteredForwards,
+    ChangesWhoMayComeIn, HoldsPrefixesInsidePrefixes, HasCountedNoPacketOfANewDoor,
+    ResetTakesEveryKindOfDoor, ResetReplacesEverything, ResetsToSixtyThousandMappings);
 
 }  // namespace postern::test
