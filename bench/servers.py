@@ -124,7 +124,7 @@ mappings = 65535
 
     def _words(self):
         config = self.directory / "postern.toml"
-        config.write_text(self.CONFIG)
+        config.write_text(f'state_dir = "{self.directory}"\n{self.CONFIG}')
         return (str(self.posternd), "--config", str(config))
 
 

@@ -22,9 +22,14 @@ class Process(LabTest):
         self.addCleanup(directory.cleanup)
         self.config = pathlib.Path(directory.name, "postern.toml")
 
+    def write(self, config):
+        """The first line of what is written is not the test's."""
+        own = "" if "state_dir" in config else f'state_dir = "{self.config.parent}"\n'
+        self.config.write_text(own + config)
+
     def run_daemon(self, *arguments, config=GOOD, prefix=()):
         """Runs it to its end, which must come by itself."""
-        self.config.write_text(config)
+        self.write(config)
         with self.lab.host("gw"):
             return subprocess.run([*prefix, BINARY, "--config", self.config, *arguments],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -52,7 +57,7 @@ class Process(LabTest):
         for arguments in ((), ("--check-config",)):
             done = self.run_daemon(*arguments, config=GOOD + "[limits]\nmappings = 0\n")
             self.assertEqual(done.returncode, 78)
-            self.assertIn(f"{self.config}:5: limits.mappings", done.stderr)
+            self.assertIn(f"{self.config}:6: limits.mappings", done.stderr)
         self.assertNotIn("postern", self.lab.nft("list tables"))
 
     def test_a_wrong_option_ends_with_2_and_the_usage(self):
@@ -165,7 +170,7 @@ class Process(LabTest):
                 self.assertTrue(last.startswith(begin), last)
 
     def test_a_log_that_nobody_reads_does_not_end_it(self):
-        self.config.write_text(GOOD)
+        self.write(GOOD)
         with self.lab.host("gw"):
             process = subprocess.Popen([BINARY, "--config", self.config], stderr=subprocess.PIPE)
         self.addCleanup(process.wait)
