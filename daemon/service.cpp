@@ -6,6 +6,7 @@
 
 #include "backends/registry.h"
 #include "daemon/clock.h"
+#include "daemon/lan_ports.h"
 #include "daemon/network_facts.h"
 #include "daemon/status_json.h"
 #include "daemon/systemd_notify.h"
@@ -47,44 +48,18 @@ constexpr Seconds kNetworkRetryPause{1};
   return text;
 }
 
-/// The groups of one family that SSDP listens to.
-[[nodiscard]] std::vector<Address> ssdp_groups_of(Family family) {
-  std::vector<Address> groups;
-  for (const auto& group : upnp::ssdp_groups()) {
-    if (group.address.is_v4() == (family == Family::v4)) groups.push_back(group.address);
-  }
-  return groups;
-}
-
-/// The ports that the LAN is to be served on.
-[[nodiscard]] std::vector<UdpListenAt> wanted_ports(const Network& network, const Config& config) {
-  std::vector<UdpListenAt> wanted;
-  for (const auto& interface : network.lan) {
-    if (interface.index == 0) continue;
-    for (const auto family : {Family::v4, Family::v6}) {
-      // Where IPv6 is switched off there is no socket to be had.
-      if (family == Family::v6 && !interface.has_v6()) continue;
-      // NAT-PMP does not exist over IPv6.
-      if (config.pcp_enabled || (config.natpmp_enabled && family == Family::v4)) {
-        wanted.push_back({interface.name, interface.index, family, natpmp::kServerPort});
-      }
-      if (config.upnp.enabled) {
-        wanted.push_back(
-            {interface.name, interface.index, family, upnp::kSsdpPort, ssdp_groups_of(family)});
-      }
-    }
-  }
-  return wanted;
-}
-
-/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"
+/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"; "for good" is a
+/// lease without end
 [[nodiscard]] std::string description(const Mapping& mapping) {
   std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
                      " to " + to_string(mapping.internal);
   for (const auto& claim : mapping.claims) {
-    text += " for " + std::to_string(claim.lease.granted.count()) + " s (" +
-            std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
+    text += claim.lease.is_permanent
+                ? " for good ("
+                : " for " + std::to_string(claim.lease.granted.count()) + " s (";
+    text += std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
     if (const auto& remote = claim.claimant.remote) text += " with " + to_string(*remote);
+    if (!claim.is_enabled) text += ", shut";
     text += ")";
   }
   return text;
@@ -214,7 +189,7 @@ void Service::warn(const NetworkFacts& facts) const {
 }
 
 Service::Unopened Service::match_ports() {
-  const auto wanted = wanted_ports(network_, config_);
+  const auto wanted = wanted_udp_ports(network_, config_);
   std::erase_if(ports_, [&](const auto& port) {
     return std::find(wanted.begin(), wanted.end(), port->at()) == wanted.end();
   });

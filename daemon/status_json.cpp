@@ -45,6 +45,8 @@ constexpr std::size_t kMostMappingsListed = 1000;
           {"client", claim.claimant.client.to_string()},
           {"remote", remote ? json_of(*remote) : Json(nullptr)},
           {"description", claim.details->description},
+          {"enabled", claim.is_enabled},
+          {"permanent", claim.lease.is_permanent},
           {"granted_seconds", claim.lease.granted.count()},
           {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}};
 }
