@@ -16,6 +16,7 @@ import sys
 import time
 
 import tour_pcp
+import tour_upnp
 from lab import GATEWAY, INET, LAN_A, WAN, Lab, LabError, sleep_until, wait_until
 from narration import StepFailed, check, say, show, step
 from posternd import IN_THE_LAB, ON_LOOPBACK, Daemon
@@ -35,6 +36,7 @@ class Tour:
         self.map_both()
         self.show_status()
         self.delete_both()
+        self.use_upnp()
         self.use_pcp()
         self.let_a_lease_end()
         say("\nThe tour is over: every step was seen to work.")
@@ -71,6 +73,9 @@ class Tour:
         self.natpmpc("-a", 4000, 4000, "udp", 0)
         self.natpmpc("-a", 4000, 4000, "tcp", 0)
         check(self.mapped() == [], "no mapping is left")
+
+    def use_upnp(self):
+        tour_upnp.UpnpTour(self.daemon, self.gateway, self.client).run()
 
     def use_pcp(self):
         tour_pcp.PcpTour(self.daemon, self.gateway, self.client).run()
@@ -137,6 +142,9 @@ class LabTour(Tour):
         super().delete_both()
         self.check_closed()
 
+    def use_upnp(self):
+        tour_upnp.UpnpLabTour(self.daemon, self.gateway, self.client, self.lab).run()
+
     def use_pcp(self):
         tour_pcp.PcpLabTour(self.daemon, self.gateway, self.client, self.lab).run()
 
@@ -174,6 +182,7 @@ def visitors_commands(lab):
 {script} exec inet bash -c 'echo hello >/dev/udp/{WAN}/4000'     # shown here when it arrives
 {script} exec gw nft list table inet postern
 {script} exec lan-a natpmpc -g {GATEWAY} -a 4000 4000 udp 0
+{script} exec lan-a upnpc -r 3074 udp
 {script} exec lan-a tests/lab/pcp.py --help                      # map, peer, delete by PCP"""
 
 
