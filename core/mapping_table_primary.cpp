@@ -17,13 +17,9 @@ bool MappingTable::change(MappingId id, std::optional<Mapping> after) {
   std::optional<MappingId> yields;
   if (after) {
     const Mapping* primary = find_by_internal(after->protocol, after->internal);
-    after->is_primary = !primary || primary->id == id;
-    if (after->is_primary) {
-      after->is_primary = !heir;
-    } else if (after->has_doors() && !primary->has_doors()) {
-      yields = primary->id;
-      after->is_primary = true;
-    }
+    const bool is_itself = primary && primary->id == id;
+    if (primary && !is_itself && after->has_doors() && !primary->has_doors()) yields = primary->id;
+    after->is_primary = !primary || yields || (is_itself && !heir);
   }
   // What has no doors is not refused.
   if (yields) make_primary(*yields, false);
