@@ -23,6 +23,9 @@ enum class Placement : std::uint8_t {
   /// As any_port, but a mapping that has another external endpoint than the suggested one will not
   /// do (RFC 6887 §13.2, PREFER_FAILURE).
   only_suggested,
+  /// Another mapping beside those that the internal endpoint may have: the suggested port, else
+  /// another (UPnP IGD, AddAnyPortMapping for another remote host).
+  another_port,
 };
 
 /// Which of the configured limits a lifetime is cut to: see Limits.

@@ -163,6 +163,7 @@ const Mapping* MappingTable::existing_for(const MapRequest& request) const {
   const Mapping* replaced = request.replaces ? find(*request.replaces) : nullptr;
   if (replaced) return replaced;
   const bool is_pinhole = !request.internal.address.is_v4();
+  if (!is_pinhole && request.placement == Placement::another_port) return nullptr;
   if (is_pinhole || request.placement != Placement::suggested_port) {
     return find_by_internal(request.protocol, request.internal);
   }
@@ -268,6 +269,21 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
 Result<void, MapError> MappingTable::release(MappingId id, const Claimant& claimant) {
   const Mapping* mapping = find(id);
   return mapping ? drop_claim(*mapping, claimant) : Result<void, MapError>();
+}
+
+Result<void, MapError> MappingTable::release(std::span<const MappingId> ids,
+                                             const Claimant& claimant) {
+  Standings before;
+  for (const MappingId id : ids) {
+    if (const Mapping* mapping = find(id)) remember(*mapping, before);
+  }
+  for (const MappingId id : ids) {
+    const auto released = release(id, claimant);
+    if (released) continue;
+    put_back(std::move(before));
+    return released;
+  }
+  return {};
 }
 
 Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claimant& claimant) {

@@ -62,6 +62,10 @@ class MappingTable {
                                                const std::optional<Nonce>& nonce = {});
   /// The same for one mapping, whatever its nonce. One that is gone is success, too.
   [[nodiscard]] Result<void, MapError> release(MappingId id, const Claimant& claimant);
+  /// The same for several mappings: all of them or, when the firewall would not let one go, none.
+  /// O(k log n) for the k mappings of their internal endpoints.
+  [[nodiscard]] Result<void, MapError> release(std::span<const MappingId> ids,
+                                               const Claimant& claimant);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
   /// mappings of the client, which the policy limits.
   [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);
@@ -126,6 +130,7 @@ class MappingTable {
   /// What the firewall must hold.
   [[nodiscard]] std::vector<TimedDoor> doors() const;
   [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] const Capabilities& capabilities() const { return can_; }
 
   /// Checks that every index agrees with the mappings, that each has claims, one of each claimant,
   /// and that no deadline lies before the last expire(). O(n): for tests, fuzzing and debug builds.
@@ -163,6 +168,8 @@ class MappingTable {
     Mapping mapping;
     Moment due;
   };
+  /// Nothing: there was none.
+  using Standings = std::map<MappingId, std::optional<Standing>>;
 
   /// The one way in which mappings change on purpose: stages it, and that the mappings of one
   /// internal endpoint agree which of them is primary. False, and nothing changed, when the
@@ -178,6 +185,11 @@ class MappingTable {
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
+  /// As they stand now: a mapping and the others of its internal endpoint, one of which may follow
+  /// it as primary.
+  void remember(const Mapping& mapping, Standings& standings) const;
+  /// Makes those mappings, and no others, what they were.
+  void put_back(Standings standings);
   void put(MappingId id, std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
@@ -239,7 +251,7 @@ class MappingTable {
   Moment expired_before_turn_{};
 
   /// The mappings that this turn touched, as they were before it.
-  std::map<MappingId, std::optional<Standing>> before_turn_;
+  Standings before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/mapping_table.h"
 
@@ -136,10 +137,24 @@ std::vector<TableEvent> MappingTable::accept() {
 
 void MappingTable::roll_back() {
   expired_until_ = expired_before_turn_;
+  put_back(std::exchange(before_turn_, {}));
+}
+
+void MappingTable::remember(const Mapping& mapping, Standings& standings) const {
+  const auto add = [&](MappingId id) {
+    const auto& entry = mappings_.at(id);
+    standings.try_emplace(id, Standing{entry.mapping, entry.due});
+  };
+  add(find_by_internal(mapping.protocol, mapping.internal)->id);
+  const auto others = others_of_internal_.find({mapping.protocol, mapping.internal});
+  if (others == others_of_internal_.end()) return;
+  std::for_each(others->second.begin(), others->second.end(), add);
+}
+
+void MappingTable::put_back(Standings standings) {
   // All leave before the first returns, for a port may have gone from one mapping to another.
-  for (const auto& [id, before] : before_turn_) put(id, std::nullopt);
-  for (auto& [id, before] : before_turn_) put(id, std::move(before));
-  before_turn_.clear();
+  for (const auto& [id, standing] : standings) put(id, std::nullopt);
+  for (auto& [id, standing] : standings) put(id, std::move(standing));
 }
 
 void MappingTable::refuse(const DoorKey& key) {

@@ -220,6 +220,20 @@ TEST_F(DeliveryTest, FindsThatNobodyIsThere) {
 }
 
 // GENA-11
+TEST_F(DeliveryTest, ForgetsFailuresOfWhoIsThereAgain) {
+  for (int i = 1; i < Delivery::kMostUnreachable; ++i) {
+    delivery_.note_changed(set_of({1}));
+    fail_round();
+  }
+  delivery_.note_changed(set_of({1}));
+  (void)attempt();
+  done(answered);
+  delivery_.note_changed(set_of({1}));
+  fail_round();
+  EXPECT_FALSE(delivery_.is_unreachable());
+}
+
+// GENA-11
 TEST_F(DeliveryTest, KeepsWhoeverIsThereButSilent) {
   for (int i = 0; i < 20; ++i) {
     delivery_.note_changed(set_of({1}));
@@ -236,6 +250,10 @@ TEST_F(DeliveryTest, CountsOnlyRoundsInWhichNoUrlWasReached) {
     fail_round(unreachable);
     EXPECT_FALSE(delivery_.is_unreachable());
   }
+  // A URL that was reached before another one answered says nothing about later rounds.
+  delivery_.note_changed(set_of({1}));
+  fail_round(unanswered);
+  fail_round(answered);
   for (int i = 0; i < Delivery::kMostUnreachable; ++i) {
     delivery_.note_changed(set_of({1}));
     fail_round();
@@ -292,6 +310,15 @@ TEST_F(DeliveryTest, LetsAMessageUnderWayEndWhenStopped) {
   delivery_.stop();
   EXPECT_FALSE(delivery_.is_finished());
   done(unreachable);
+  EXPECT_TRUE(delivery_.is_finished());
+}
+
+TEST_F(DeliveryTest, TriesNoOtherUrlOfALaterMessageWhenStopped) {
+  delivery_ = Delivery(kAll, 2);
+  deliver_first();
+  delivery_.note_changed(set_of({1}));
+  fail_round();
+  delivery_.stop();
   EXPECT_TRUE(delivery_.is_finished());
 }
 

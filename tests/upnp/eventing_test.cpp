@@ -148,6 +148,7 @@ TEST_F(EventingTest, CountsWhoIsStillBeingTold) {
     const auto sid = subscribed();
     for (auto& notify : due()) waiting.push_back(std::move(notify));
     EXPECT_EQ(unsubscribe(sid).status, 200);
+    EXPECT_EQ(renew(sid).status, 412);
   }
   EXPECT_THAT(waiting, SizeIs(8));
   EXPECT_EQ(subscribe().status, 503);

@@ -1,0 +1,40 @@
+#include "protocols/upnp/map_faults.h"
+
+#include <algorithm>
+
+namespace postern::upnp {
+
+Fault port_mapping_fault(MapError error, const Invocation& invocation) {
+  using namespace faults;
+  switch (error) {
+    case MapError::not_authorized:
+    case MapError::external_port_denied:
+      return invocation.by_version(kConflictInMappingEntry, kActionNotAuthorized);
+    case MapError::external_port_taken:
+      return invocation.by_version(kConflictInMappingEntry, kConflictWithOtherMechanisms);
+    case MapError::no_port_available:
+    case MapError::client_limit_reached:
+    case MapError::table_limit_reached:
+    case MapError::too_many_filters:
+    case MapError::filter_limit_reached:
+      return invocation.by_version(kActionFailed, kNoPortMapsAvailable);
+    case MapError::no_external_address:
+    case MapError::wrong_nonce:
+    case MapError::bad_filter:
+    case MapError::unsupported:
+    case MapError::backend_refused:
+      return kActionFailed;
+  }
+  return kActionFailed;
+}
+
+Fault conflict_with(const Mapping& holder, const Invocation& invocation) {
+  const bool may_be_upnp =
+      std::any_of(holder.claims.begin(), holder.claims.end(), [](const Claim& claim) {
+        return claim.claimant.frontend == kFrontendName || claim.claimant.frontend == kRecovered;
+      });
+  return may_be_upnp ? faults::kConflictInMappingEntry
+                     : port_mapping_fault(MapError::external_port_taken, invocation);
+}
+
+}  // namespace postern::upnp
