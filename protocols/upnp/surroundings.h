@@ -27,7 +27,17 @@ struct ServiceState {
   std::uint32_t system_update_id = 0;
 };
 
-/// Everything that an action or a state variable is decided with.
+/// Everything that a state variable is read from.
+struct Facts {
+  const GatewayState& state;
+  Kernel& kernel;
+  const ServiceState& services;
+  const Identity& identity;
+  const Settings& settings;
+  Moment now;
+};
+
+/// Everything that an action is decided with.
 struct Surroundings {
   GatewayState& state;
   Kernel& kernel;
@@ -35,6 +45,9 @@ struct Surroundings {
   const Identity& identity;
   const Settings& settings;
   Moment now;
+
+  /// Whoever may change something may also read.
+  operator Facts() const { return {state, kernel, services, identity, settings, now}; }
 };
 
 }  // namespace postern::upnp
