@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -156,6 +155,8 @@ class MappingTable {
     Moment due{};
     /// The earliest moment that the queue has for it; never later than `due`.
     Moment queued{};
+    /// Whether before_turn_ has it.
+    bool is_touched = false;
   };
   using Entries = std::unordered_map<MappingId, Entry>;
   /// A mapping as it stood.
@@ -178,7 +179,9 @@ class MappingTable {
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
-  void put(MappingId id, std::optional<Standing> standing);
+  /// `place`: where the mapping is, or the end. Returns what stood there.
+  std::optional<Standing> put(MappingId id, Entries::iterator place,
+                              std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
   void link_internal(const Mapping& mapping);
@@ -238,8 +241,8 @@ class MappingTable {
   Moment expired_until_{};
   Moment expired_before_turn_{};
 
-  /// The mappings that this turn touched, as they were before it.
-  std::map<MappingId, std::optional<Standing>> before_turn_;
+  /// The mappings that this turn touched, as they were before it; each once.
+  std::vector<std::pair<MappingId, std::optional<Standing>>> before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
 };
