@@ -273,14 +273,15 @@ Result<void, MapError> MappingTable::release(MappingId id, const Claimant& claim
 
 Result<void, MapError> MappingTable::release(std::span<const MappingId> ids,
                                              const Claimant& claimant) {
-  Standings before;
+  std::map<MappingId, Entry> before;
+  const std::size_t touched = before_turn_.size();
   for (const MappingId id : ids) {
     if (const Mapping* mapping = find(id)) remember(*mapping, before);
   }
   for (const MappingId id : ids) {
     const auto released = release(id, claimant);
     if (released) continue;
-    put_back(std::move(before));
+    put_back(std::move(before), touched);
     return released;
   }
   return {};
