@@ -8,6 +8,7 @@
 #include "core/time.h"
 #include "core/wan_link.h"
 #include "protocols/upnp/identity.h"
+#include "protocols/upnp/pinhole_ids.h"
 #include "protocols/upnp/settings.h"
 
 namespace postern::upnp {
@@ -25,6 +26,8 @@ struct ServiceState {
   Moment connected_since{};
   /// Grows by one with each change of the port mappings (IGD-132).
   std::uint32_t system_update_id = 0;
+  /// Told of every event of the table.
+  PinholeIds pinhole_ids = {};
 };
 
 /// Everything that a state variable is read from.

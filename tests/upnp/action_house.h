@@ -105,7 +105,7 @@ class ActionHouse {
 
   /// What is staged stands from now on.
   void stand() {
-    (void)state.table.accept();
+    services.pinhole_ids.note(state.table.accept());
     EXPECT_TRUE(state.table.is_consistent());
   }
 
