@@ -38,7 +38,8 @@ class Eventing {
 
   explicit Eventing(NewUuid new_uuid) : new_uuid_(std::move(new_uuid)) {}
 
-  /// Answers a SUBSCRIBE or UNSUBSCRIBE to an event URL. What it did stands.
+  /// Answers a SUBSCRIBE or UNSUBSCRIBE to an event URL. What it did stands. The reply's token is
+  /// left to the caller.
   [[nodiscard]] HttpReply on_request(const HttpRequest& request, const Resource& resource,
                                      Moment now);
   /// Some variables may have other values than at the last due().

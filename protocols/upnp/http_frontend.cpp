@@ -100,12 +100,6 @@ std::optional<HttpReply> Frontend::on_header(const HttpRequest& request) const {
 }
 
 HttpHandled Frontend::on_request(const HttpRequest& request, GatewayState& state, Moment now) {
-  auto handled = decide(request, state, now);
-  handled.reply.token = request.token;
-  return handled;
-}
-
-HttpHandled Frontend::decide(const HttpRequest& request, GatewayState& state, Moment now) {
   // Now with the body, which tells of more browsers.
   if (auto refusal = refusal_of(request, identity_)) {
     return final_answer(std::move(*refusal), kBadRequest, "refused");

@@ -38,7 +38,6 @@ class Frontend final : public HttpFrontend {
   [[nodiscard]] std::size_t subscriptions() const { return eventing_.size(); }
 
  private:
-  [[nodiscard]] HttpHandled decide(const HttpRequest& request, GatewayState& state, Moment now);
   [[nodiscard]] HttpHandled on_document(const HttpRequest& request, const Resource& resource) const;
   [[nodiscard]] HttpHandled on_control(const HttpRequest& request, GatewayState& state, Moment now);
   [[nodiscard]] HttpHandled on_action(const ActionCall& call, const HttpRequest& request,

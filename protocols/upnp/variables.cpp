@@ -76,7 +76,7 @@ Value value_of(VariableId variable, View view, const Facts& around) {
     case VariableId::layer1_downstream_max_bit_rate:
       return bit_rate(around);
     case VariableId::physical_link_status:
-      return wan_of(around) ? "Up"s : "Down"s;
+      return is_link_up(around) ? "Up"s : "Down"s;
     case VariableId::total_bytes_sent:
       return wrapped(counters_of(around).bytes_sent);
     case VariableId::total_bytes_received:

@@ -269,6 +269,13 @@ TEST_F(HttpFrontendTest, CountsTheTimeOfAConnection) {
   (void)house_.change_network(dual_network(kOtherWan));
   house_.now += Seconds(7);
   EXPECT_EQ(uptime(), "7");
+  // Another address comes and goes, which clients are told of.
+  auto network = dual_network(kOtherWan);
+  network.wan->addresses.push_back({kWan, 24});
+  (void)house_.change_network(network);
+  (void)house_.change_network(dual_network(kOtherWan));
+  house_.now += Seconds(7);
+  EXPECT_EQ(uptime(), "14");
   (void)house_.change_network(dual_network(std::nullopt));
   house_.now += Seconds(7);
   EXPECT_EQ(uptime(), "0");
