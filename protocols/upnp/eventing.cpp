@@ -72,7 +72,7 @@ HttpReply Eventing::add(const NewSubscription& wish, const HttpRequest& request,
   const auto sid = make_sid(new_uuid_());
   subscriptions_.push_back({sid, topic, request.interface_index, request.client.address,
                             request.server.address, wish.callbacks, now + wish.granted,
-                            Delivery(all, wish.callbacks.size())});
+                            Delivery(all, wish.callbacks.size(), now + kFirstPause)});
   return confirm(sid, wish.granted);
 }
 

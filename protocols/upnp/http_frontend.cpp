@@ -193,6 +193,7 @@ void Frontend::follow_external_address(const GatewayState& state, Moment now) {
 }
 
 void Frontend::on_table_events(std::span<const TableEvent> events, const GatewayState&, Moment) {
+  services_.pinhole_ids.note(events);
   const bool is_listed_otherwise = std::ranges::any_of(events, [](const TableEvent& event) {
     return event.list_change != TableEvent::ListChange::none;
   });

@@ -16,6 +16,11 @@ constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
   return wan && wan->index != 0 ? &*wan : nullptr;
 }
 
+[[nodiscard]] bool is_link_up(const Facts& around) {
+  const Interface* wan = wan_of(around);
+  return wan && wan->is_running;
+}
+
 [[nodiscard]] LinkCounters counters_of(const Facts& around) {
   const Interface* wan = wan_of(around);
   return wan ? around.kernel.wan.counters(wan->index).value_or(LinkCounters()) : LinkCounters();

@@ -177,6 +177,8 @@ TEST_F(UpnpEventsTest, GoToTheNextUrlAtOnce) {
   auto turn = house_.serve(gena_request(
       kHostA, "SUBSCRIBE",
       {{"CALLBACK", callback_at(kHostA, 1) + callback_at(kHostA, 2)}, {"NT", "upnp:event"}}));
+  house_.now += Eventing::kFirstPause;
+  turn = house_.gateway.on_timeout(house_.now);
   ASSERT_THAT(turn.callouts, SizeIs(1));
   turn =
       house_.gateway.on_callout_done(turn.callouts[0].id, CalloutOutcome::unreachable, house_.now);

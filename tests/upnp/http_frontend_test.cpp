@@ -141,9 +141,11 @@ TEST_F(HttpFrontendTest, SubscribesARealClient) {
   for (auto& header : request.headers) {
     if (header.name == "Callback") header.value = "<http://192.168.1.10:45880/ServiceProxy0>";
   }
-  const auto turn = house_.serve(request);
+  auto turn = house_.serve(request);
   ASSERT_EQ(turn.replies.size(), 1U);
   EXPECT_EQ(turn.replies[0].status, 200);
+  house_.now += Eventing::kFirstPause;
+  turn = house_.gateway.on_timeout(house_.now);
   ASSERT_EQ(turn.callouts.size(), 1U);
   EXPECT_EQ(turn.callouts[0].to, (Endpoint{kHostA, 45880}));
 }
@@ -236,6 +238,25 @@ TEST_F(HttpFrontendTest, OpensAPort) {
   EXPECT_EQ(house_.call("AddPortMapping", arguments).status, 200);
   EXPECT_EQ(house_.gateway.state().table.size(), 1U);
   EXPECT_NE(house_.gateway.state().table.find_by_external(Protocol::tcp, {kWan, 7000}), nullptr);
+}
+
+// IGD-152, 161
+TEST_F(HttpFrontendTest, KnowsThePinholesThatItOpened) {
+  house_.neighbours.link(kHostA, kHostA6);
+  const Call firewall{View::igd2, ServiceId::wan_ipv6_firewall_control, kFirewall};
+  const auto added = house_.call("AddPinhole",
+                                 element("RemoteHost", "") + element("RemotePort", 0) +
+                                     element("InternalClient", kHostA6.to_string()) +
+                                     element("InternalPort", 6000) + element("Protocol", 17) +
+                                     element("LeaseTime", 600),
+                                 firewall);
+  ASSERT_EQ(added.status, 200) << added.body;
+  EXPECT_EQ(house_.gateway.state().table.size(), 1U);
+  const auto id = element("UniqueID", arguments_of(added).at("UniqueID"));
+  EXPECT_EQ(house_.call("UpdatePinhole", id + element("NewLeaseTime", 60), firewall).status, 200);
+  EXPECT_EQ(house_.call("DeletePinhole", id, firewall).status, 200);
+  EXPECT_EQ(house_.gateway.state().table.size(), 0U);
+  EXPECT_EQ(arguments_of(house_.call("DeletePinhole", id, firewall)).at("errorCode"), "704");
 }
 
 TEST_F(HttpFrontendTest, SaysWhenTheFirewallRefuses) {

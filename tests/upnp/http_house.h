@@ -59,12 +59,14 @@ class HttpHouse {
     request.body = envelope(to.type, action, arguments);
     return request;
   }
-  /// Subscribes and returns the first event, which leaves in the same turn.
+  /// Subscribes and returns the first event, which leaves a little later.
   Notify subscribe(const Resource& resource = events_of(), const Address& client = kHostA) {
     auto turn = serve(gena_request(
         client, "SUBSCRIBE", {{"CALLBACK", callback_at(client)}, {"NT", "upnp:event"}}, resource));
     if (turn.replies.at(0).status != 200) throw std::runtime_error("not subscribed");
-    return answered(std::move(turn)).at(0);
+    EXPECT_TRUE(turn.callouts.empty()) << "it must not overtake the reply";
+    now += Eventing::kFirstPause;
+    return answered(gateway.on_timeout(now)).at(0);
   }
   HttpReply renew(const std::string& sid, const Resource& resource = events_of()) {
     return ask(gena_request(kHostA, "SUBSCRIBE", {{"SID", sid}}, resource));
@@ -109,6 +111,7 @@ class HttpHouse {
   Moment now = kStart;
   MemoryBackend backend;
   RecordingFlowTable flows;
+  FakeNeighbours neighbours;
 
  private:
   [[nodiscard]] Eventing::NewUuid uuids() {
@@ -120,14 +123,13 @@ class HttpHouse {
   }
 
   std::uint8_t last_uuid_ = 0;
-  FakeNeighbours neighbours_;
   FakeWanLink wan_;
   FakeDoorCounters doors_;
   natpmp::Frontend natpmp_;
 
  public:
   Identity identity = sample_identity();
-  Frontend upnp{identity, Settings{}, Kernel{neighbours_, wan_, doors_}, uuids()};
+  Frontend upnp{identity, Settings{}, Kernel{neighbours, wan_, doors_}, uuids()};
   Gateway gateway{{}, backend, flows, natpmp_, now, &upnp};
 };
 
