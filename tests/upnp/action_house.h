@@ -91,7 +91,8 @@ class ActionHouse {
                        Capabilities can = {.pinholes = true})
       : state{dual_network(), ExternalAddress(), Epoch(kStart), Epoch(kStart),
               MappingTable(Policy(std::move(rules), std::move(limits)), can, 1)} {
-    state.table.set_lan_prefixes({Prefix(kGateway, 24), Prefix(kGateway6, 64)});
+    state.table.set_lan_prefixes(
+        {Prefix(kGateway, 24), Prefix(kGateway6, 64), Prefix(kGatewayLinkLocal, 64)});
     set_wan(kWan);
   }
 

@@ -143,6 +143,29 @@ TEST_F(PinholeActions, Leases) {
   EXPECT_EQ(house.open().at(0).ends, kStart + Seconds(86400));
 }
 
+// IGD-155
+TEST(PinholeActionsLease, IsBoundedAsThoseOfUpnpAre) {
+  Limits limits;
+  limits.max_lifetime = Seconds(100);
+  limits.max_lease = Seconds(300);
+  ActionHouse house(limits);
+  const Call how{View::igd2, ServiceId::wan_ipv6_firewall_control, kFirewall};
+  const auto added = house.call(kHostA6, how, "AddPinhole",
+                                element("RemoteHost", "") + element("RemotePort", 0) +
+                                    element("InternalClient", kHostA6.to_string()) +
+                                    element("InternalPort", 6000) + element("Protocol", 17) +
+                                    element("LeaseTime", 600));
+  ASSERT_EQ(added.code, 0);
+  EXPECT_EQ(house.open().at(0).ends, kStart + Seconds(300));
+  house.pass(Seconds(50));
+  ASSERT_EQ(house
+                .call(kHostA6, how, "UpdatePinhole",
+                      element("UniqueID", added.number(0)) + element("NewLeaseTime", 200))
+                .code,
+            0);
+  EXPECT_EQ(house.open().at(0).ends, kStart + Seconds(250));
+}
+
 // IGD-156
 TEST_F(PinholeActions, TheSameAgainIsTheSame) {
   const Hole hole{.remote = kPeer.to_string(), .remote_port = 5000};
