@@ -82,8 +82,7 @@ TEST_F(StatusJson, ShowsAPeerAndADescriptionButNeverANonce) {
   peer.nonce.octets.fill(0xee);
   peer.protocol = 17;
   peer.internal_port = 4000;
-  peer.remote_port = 443;
-  peer.remote_address = Address::v4({198, 51, 100, 9});
+  peer.remote = {Address::v4({198, 51, 100, 9}), 443};
   const auto octets = pcp::emit(
       pcp::Request{peer, 600, Address::v4({192, 168, 1, 10}), {pcp::Description{"a call"}}});
   const std::vector datagrams{from_client(octets)};
