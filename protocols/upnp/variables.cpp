@@ -67,7 +67,7 @@ constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
 }  // namespace
 
 bool is_connected(const Facts& around) {
-  return wan_of(around) && around.state.external_address.reported();
+  return is_link_up(around) && around.state.external_address.reported();
 }
 
 Value value_of(VariableId variable, View view, const Facts& around) {

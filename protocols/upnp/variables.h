@@ -6,7 +6,7 @@
 
 namespace postern::upnp {
 
-/// Whether there is a WAN interface with an IPv4 address. Clients map nothing without (IGD-111).
+/// Whether the WAN interface has a link and an IPv4 address. Clients map nothing without (IGD-111).
 [[nodiscard]] bool is_connected(const Facts& around);
 
 /// The value that a state variable has now, for queries, events and the actions that read it.

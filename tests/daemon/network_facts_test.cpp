@@ -128,7 +128,7 @@ TEST(ChooseNetwork, MissingInterfaceHasNoIndex) {
   const auto network = choose_network(home_router(), "ppp0", {"br-lan", "br-guest"});
   EXPECT_EQ(network.wan->index, 0U);
   EXPECT_FALSE(network.wan->first_v4());
-  EXPECT_EQ(network.lan[1], (Interface{"br-guest", 0, {}}));
+  EXPECT_EQ(network.lan[1], (Interface{"br-guest", 0, {}, /*is_running=*/false}));
 }
 
 TEST(ChooseNetwork, InterfaceThatIsDownHasNoAddresses) {
@@ -137,6 +137,7 @@ TEST(ChooseNetwork, InterfaceThatIsDownHasNoAddresses) {
   const auto network = choose_network(facts, "wan0", {"br-lan"});
   EXPECT_EQ(network.wan->index, 2U);
   EXPECT_FALSE(network.wan->first_v4());  // NPMP-31
+  EXPECT_FALSE(network.wan->is_running);
 }
 
 }  // namespace

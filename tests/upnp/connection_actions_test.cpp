@@ -52,6 +52,8 @@ TEST_F(ConnectionActions, Status) {
   EXPECT_EQ(v1.call("GetStatusInfo"),
             (Answer{0, {"Disconnected"s, "ERROR_NONE"s, std::uint32_t{0}}}));
   house.set_wan(kWan);
+  house.state.network.wan->is_running = false;
+  EXPECT_EQ(v1.call("GetStatusInfo").text(0), "Disconnected") << "the cable is out";
   house.state.network.wan.reset();
   EXPECT_EQ(v1.call("GetStatusInfo").text(0), "Disconnected");
 }
