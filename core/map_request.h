@@ -55,6 +55,8 @@ struct MapRequest {
   /// Nothing: as it was.
   std::optional<std::string> description = {};
   std::optional<Contact> contact = {};
+  /// See ClaimDetails.
+  std::optional<std::uint16_t> tag = {};
   LifetimeLimit lifetime_limit = LifetimeLimit::max_lifetime;
   /// See Lease; `lifetime` does not matter then. Only of an inbound wish.
   bool is_permanent = false;

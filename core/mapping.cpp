@@ -22,6 +22,13 @@ const ClaimDetails& SharedDetails::operator*() const {
   return details_ ? *details_ : kNoDetails;
 }
 
+std::optional<RemoteFilter> Claimant::remote_filter() const {
+  if (!remote) return std::nullopt;
+  const auto& [address, port] = *remote;
+  const Prefix hosts = address.is_unspecified() ? Prefix(address, 0) : Prefix::of(address);
+  return port == 0 ? RemoteFilter{hosts} : RemoteFilter{hosts, port, port};
+}
+
 Moment Mapping::ends() const {
   assert(!claims.empty());
   return std::max_element(claims.begin(), claims.end(), ends_earlier)->lease.ends;
@@ -76,17 +83,17 @@ const Claim* Mapping::claim_of(const Claimant& claimant) const {
 
 std::size_t Mapping::remote_count() const {
   return static_cast<std::size_t>(std::count_if(
-      claims.begin(), claims.end(), [](const Claim& c) { return !c.claimant.is_inbound(); }));
+      claims.begin(), claims.end(), [](const Claim& claim) { return claim.claimant.remote; }));
 }
 
 RemoteFilters Mapping::admitted() const {
-  const bool is_inbound = has_enabled_inbound_claim();
-  if (is_inbound && filters.empty()) return {};
-  RemoteFilters all = is_inbound ? filters : RemoteFilters();
+  const bool heeds_filters = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+    return claim.is_enabled && !claim.claimant.remote;
+  });
+  if (heeds_filters && filters.empty()) return {};
+  RemoteFilters all = heeds_filters ? filters : RemoteFilters();
   for (const auto& claim : claims) {
-    if (const auto& remote = claim.claimant.remote) {
-      all.push_back({Prefix::of(remote->address), remote->port, remote->port});
-    }
+    if (const auto filter = claim.claimant.remote_filter()) all.push_back(*filter);
   }
   return normalized(std::move(all));
 }

@@ -47,11 +47,16 @@ struct Claimant {
   /// The host that the mapping is for, which is the one that asked unless it let another one ask.
   Address client;
   /// The one remote peer that the claim is for (RFC 6887 §12, PEER). Nothing: it is for whoever
-  /// comes from outside.
+  /// comes from outside, as far as the mapping's filters let him in.
   std::optional<Endpoint> remote = {};
+  /// Whether `remote` is who may come in, and not whom the inside speaks to (UPnP IGD, AddPinhole).
+  /// Then :: and port 0 stand for any, and the mapping's filters do not matter to the claim.
+  bool admits_remote = false;
 
-  /// Whether the mapping shall let in more than one remote peer.
-  [[nodiscard]] bool is_inbound() const { return !remote; }
+  /// Whether the mapping shall let in whom the inside does not speak to.
+  [[nodiscard]] bool is_inbound() const { return !remote || admits_remote; }
+  /// Whom `remote` names.
+  [[nodiscard]] std::optional<RemoteFilter> remote_filter() const;
   friend bool operator==(const Claimant&, const Claimant&) = default;
 };
 
@@ -74,6 +79,8 @@ struct ClaimDetails {
   /// The client's own words, for whoever looks at the mapping. UTF-8.
   std::string description = {};
   std::optional<Contact> contact = {};
+  /// A number of the frontend's own, by which it knows the claim.
+  std::optional<std::uint16_t> tag = {};
 
   friend bool operator==(const ClaimDetails&, const ClaimDetails&) = default;
 };
@@ -153,7 +160,7 @@ struct Mapping {
   [[nodiscard]] bool has_filtering_claim() const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
-  /// For how many remote peers there is a claim.
+  /// How many claims name a remote peer.
   [[nodiscard]] std::size_t remote_count() const;
   /// Who may come in: what its doors let through. Normalized. Only of a mapping that has doors.
   [[nodiscard]] RemoteFilters admitted() const;

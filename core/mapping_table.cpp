@@ -9,7 +9,7 @@ namespace {
 /// Whether this claim is the claimant's own, or a recovered one that it may take over.
 [[nodiscard]] bool belongs_to(const Claim& claim, const Claimant& claimant) {
   return claim.claimant == claimant ||
-         (claimant.is_inbound() && claim.claimant == Claimant{kRecovered, claimant.client});
+         (!claimant.remote && claim.claimant == Claimant{kRecovered, claimant.client});
 }
 
 [[nodiscard]] bool is_other_nonce(const Claim& claim, const std::optional<Nonce>& nonce) {
@@ -45,8 +45,10 @@ namespace {
 [[nodiscard]] SharedDetails details_for(const MapRequest& request, const Claim* earlier) {
   const bool keeps_description = !request.description && earlier;
   const auto& kept = keeps_description ? earlier->details->description : std::string();
-  if (!request.nonce && !request.contact && !request.description && kept.empty()) return {};
-  return SharedDetails({request.nonce, request.description.value_or(kept), request.contact});
+  const bool says_nothing = !request.nonce && !request.contact && !request.description;
+  if (says_nothing && !request.tag && kept.empty()) return {};
+  return SharedDetails(
+      {request.nonce, request.description.value_or(kept), request.contact, request.tag});
 }
 
 [[nodiscard]] Claim claim_for(const MapRequest& request, const Claim* earlier, Seconds lifetime,
@@ -56,7 +58,7 @@ namespace {
   Claim claim{request.claimant, lease, request.reserves_companion};
   claim.is_enabled = request.is_enabled;
   claim.details = details_for(request, earlier);
-  claim.is_filtering = request.claimant.is_inbound() && request.filters;
+  claim.is_filtering = !request.claimant.remote && request.filters;
   if (!earlier) return claim;
   claim.is_filtering = claim.is_filtering || earlier->is_filtering;
   const bool would_be_shorter = claim.lease.ends < earlier->lease.ends;
@@ -66,7 +68,7 @@ namespace {
 
 /// The recovered claim that this claimant may take over.
 [[nodiscard]] const Claim* recovered_by(const Mapping& mapping, const Claimant& claimant) {
-  return claimant.is_inbound() ? mapping.claim_of({kRecovered, claimant.client}) : nullptr;
+  return claimant.remote ? nullptr : mapping.claim_of({kRecovered, claimant.client});
 }
 
 /// In the place of the one that it renews or takes over.
@@ -273,14 +275,15 @@ Result<void, MapError> MappingTable::release(MappingId id, const Claimant& claim
 
 Result<void, MapError> MappingTable::release(std::span<const MappingId> ids,
                                              const Claimant& claimant) {
-  Standings before;
+  std::map<MappingId, Entry> before;
+  const std::size_t touched = before_turn_.size();
   for (const MappingId id : ids) {
     if (const Mapping* mapping = find(id)) remember(*mapping, before);
   }
   for (const MappingId id : ids) {
     const auto released = release(id, claimant);
     if (released) continue;
-    put_back(std::move(before));
+    put_back(std::move(before), touched);
     return released;
   }
   return {};

@@ -161,6 +161,8 @@ class MappingTable {
     Moment due{};
     /// The earliest moment that the queue has for it; never later than `due`.
     Moment queued{};
+    /// Whether before_turn_ has it.
+    bool is_touched = false;
   };
   using Entries = std::unordered_map<MappingId, Entry>;
   /// A mapping as it stood.
@@ -168,8 +170,6 @@ class MappingTable {
     Mapping mapping;
     Moment due;
   };
-  /// Nothing: there was none.
-  using Standings = std::map<MappingId, std::optional<Standing>>;
 
   /// The one way in which mappings change on purpose: stages it, and that the mappings of one
   /// internal endpoint agree which of them is primary. False, and nothing changed, when the
@@ -187,10 +187,12 @@ class MappingTable {
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
   /// As they stand now: a mapping and the others of its internal endpoint, one of which may follow
   /// it as primary.
-  void remember(const Mapping& mapping, Standings& standings) const;
-  /// Makes those mappings, and no others, what they were.
-  void put_back(Standings standings);
-  void put(MappingId id, std::optional<Standing> standing);
+  void remember(const Mapping& mapping, std::map<MappingId, Entry>& entries) const;
+  /// Makes those mappings what they were when so many had been touched.
+  void put_back(std::map<MappingId, Entry> entries, std::size_t touched);
+  /// `place`: where the mapping is, or the end. Returns what stood there.
+  std::optional<Standing> put(MappingId id, Entries::iterator place,
+                              std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
   void link_internal(const Mapping& mapping);
@@ -250,8 +252,8 @@ class MappingTable {
   Moment expired_until_{};
   Moment expired_before_turn_{};
 
-  /// The mappings that this turn touched, as they were before it.
-  Standings before_turn_;
+  /// The mappings that this turn touched, as they were before it; each once.
+  std::vector<std::pair<MappingId, std::optional<Standing>>> before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
 };

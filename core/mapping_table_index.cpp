@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/mapping_table.h"
 
@@ -99,29 +100,34 @@ std::vector<TimedDoor> MappingTable::doors() const {
   return all;
 }
 
-void MappingTable::put(MappingId id, std::optional<Standing> standing) {
-  const auto found = mappings_.find(id);
-  if (found == mappings_.end()) {
-    if (!standing) return;
+auto MappingTable::put(MappingId id, Entries::iterator place, std::optional<Standing> standing)
+    -> std::optional<Standing> {
+  if (place == mappings_.end()) {
+    if (!standing) return std::nullopt;
     auto& entry =
-        mappings_.emplace(id, Entry{std::move(standing->mapping), {}, Moment::max()}).first->second;
+        mappings_.emplace(id, Entry{std::move(standing->mapping), {}, Moment::max(), true})
+            .first->second;
     link(entry, standing->due);
-    return;
+    return std::nullopt;
   }
-  auto& entry = found->second;
+  auto& entry = place->second;
+  entry.is_touched = true;
+  const Moment due_before = entry.due;
   if (standing && is_indexed_alike(entry.mapping, standing->mapping)) {
-    entry.mapping = std::move(standing->mapping);
-    schedule(entry, standing->due);
-    return;
+    std::swap(entry.mapping, standing->mapping);
+    schedule(entry, std::exchange(standing->due, due_before));
+    return standing;
   }
   unlink(entry);
+  Standing before{std::move(entry.mapping), due_before};
   if (standing) {
     entry.mapping = std::move(standing->mapping);
     link(entry, standing->due);
   } else {
-    mappings_.erase(found);
+    mappings_.erase(place);
     tidy_queue();
   }
+  return before;
 }
 
 void MappingTable::link(Entry& entry, Moment due) {

@@ -109,8 +109,14 @@ std::vector<DoorChange> MappingTable::staged_changes() const {
 
 std::vector<TableEvent> MappingTable::accept() {
   std::vector<TableEvent> events;
+  events.reserve(before_turn_.size());
+  std::sort(before_turn_.begin(), before_turn_.end(),
+            [](const auto& left, const auto& right) { return left.first < right.first; });
   for (auto& [id, before] : before_turn_) {
-    const Mapping* after = find(id);
+    const auto place = mappings_.find(id);
+    const bool is_there = place != mappings_.end();
+    if (is_there) place->second.is_touched = false;
+    const Mapping* after = is_there ? &place->second.mapping : nullptr;
     if (before && after) {
       if (before->mapping == *after) continue;
       events.push_back(
@@ -137,24 +143,31 @@ std::vector<TableEvent> MappingTable::accept() {
 
 void MappingTable::roll_back() {
   expired_until_ = expired_before_turn_;
-  put_back(std::exchange(before_turn_, {}));
+  // All leave before the first returns, for a port may have gone from one mapping to another.
+  for (const auto& [id, before] : before_turn_) (void)put(id, mappings_.find(id), std::nullopt);
+  for (auto& [id, before] : before_turn_) {
+    if (!before) continue;
+    (void)put(id, mappings_.end(), std::move(before));
+    mappings_.at(id).is_touched = false;
+  }
+  before_turn_.clear();
 }
 
-void MappingTable::remember(const Mapping& mapping, Standings& standings) const {
-  const auto add = [&](MappingId id) {
-    const auto& entry = mappings_.at(id);
-    standings.try_emplace(id, Standing{entry.mapping, entry.due});
-  };
+void MappingTable::remember(const Mapping& mapping, std::map<MappingId, Entry>& entries) const {
+  const auto add = [&](MappingId id) { entries.try_emplace(id, mappings_.at(id)); };
   add(find_by_internal(mapping.protocol, mapping.internal)->id);
   const auto others = others_of_internal_.find({mapping.protocol, mapping.internal});
   if (others == others_of_internal_.end()) return;
   std::for_each(others->second.begin(), others->second.end(), add);
 }
 
-void MappingTable::put_back(Standings standings) {
-  // All leave before the first returns, for a port may have gone from one mapping to another.
-  for (const auto& [id, standing] : standings) put(id, std::nullopt);
-  for (auto& [id, standing] : standings) put(id, std::move(standing));
+void MappingTable::put_back(std::map<MappingId, Entry> entries, std::size_t touched) {
+  for (const auto& [id, entry] : entries) (void)put(id, mappings_.find(id), std::nullopt);
+  for (auto& [id, entry] : entries) {
+    (void)put(id, mappings_.end(), Standing{std::move(entry.mapping), entry.due});
+    mappings_.at(id).is_touched = entry.is_touched;
+  }
+  before_turn_.resize(touched);
 }
 
 void MappingTable::refuse(const DoorKey& key) {
@@ -167,20 +180,17 @@ void MappingTable::refuse_all() {
 
 bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
   if (after && !after->has_filtering_claim()) after->filters.clear();
-  const auto found = mappings_.find(id);
-  const Entry* before = found == mappings_.end() ? nullptr : &found->second;
+  const auto place = mappings_.find(id);
+  const Entry* before = place == mappings_.end() ? nullptr : &place->second;
   if (is_refused(before ? &before->mapping : nullptr, after ? &*after : nullptr)) return false;
-  if (before) {
-    before_turn_.try_emplace(id, Standing{before->mapping, before->due});
-  } else {
-    before_turn_.try_emplace(id, std::nullopt);
-  }
+  const bool was_touched = before && before->is_touched;
+  std::optional<Standing> standing;
   if (after) {
     const Moment due = due_of(*after);
-    put(id, Standing{std::move(*after), due});
-  } else {
-    put(id, std::nullopt);
+    standing = {std::move(*after), due};
   }
+  auto replaced = put(id, place, std::move(standing));
+  if (!was_touched) before_turn_.emplace_back(id, std::move(replaced));
   return true;
 }
 

@@ -206,9 +206,8 @@ Service::Unopened Service::match_ports() {
     }
   }
   if (upnp_) {
-    if (auto listening = upnp_->listen(network_); !listening) {
-      unopened.vital = std::move(listening.error());
-    }
+    auto listening = upnp_->listen(network_);
+    if (!listening && unopened.vital.empty()) unopened.vital = std::move(listening.error());
   }
   return unopened;
 }

@@ -46,8 +46,8 @@ class Service {
   [[nodiscard]] Started read_network();
   /// Says what in the configuration and the network an operator should know.
   void warn(const NetworkFacts& facts) const;
-  /// What could not be opened: the last of those without which the daemon must not start, and the
-  /// last of the others.
+  /// What could not be opened: one of those without which the daemon must not start, and one of the
+  /// others.
   struct Unopened {
     std::string vital;
     std::string other;

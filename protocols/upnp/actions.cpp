@@ -4,6 +4,7 @@
 #include "protocols/upnp/mapping_actions_create.h"
 #include "protocols/upnp/mapping_actions_delete.h"
 #include "protocols/upnp/mapping_actions_read.h"
+#include "protocols/upnp/pinhole_actions.h"
 
 namespace postern::upnp {
 
@@ -46,12 +47,17 @@ Result<std::vector<Value>, Fault> execute(const ActionCall& call, const Caller& 
     case ActionId::get_list_of_port_mappings:
       return get_list_of_port_mappings(invocation);
     case ActionId::get_outbound_pinhole_timeout:
+      return get_outbound_pinhole_timeout(invocation);
     case ActionId::add_pinhole:
+      return add_pinhole(invocation);
     case ActionId::update_pinhole:
+      return update_pinhole(invocation);
     case ActionId::delete_pinhole:
+      return delete_pinhole(invocation);
     case ActionId::get_pinhole_packets:
+      return get_pinhole_packets(invocation);
     case ActionId::check_pinhole_working:
-      return fail(faults::kInboundPinholeNotAllowed);
+      return check_pinhole_working(invocation);
   }
   return fail(faults::kInvalidAction);
 }

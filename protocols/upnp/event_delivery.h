@@ -31,8 +31,9 @@ class Delivery {
   /// So many times in a row nobody was there: the subscriber has gone.
   static constexpr int kMostUnreachable = 5;
 
-  /// The first message has SEQ 0 and tells of `all`; it is due at once. `url_count` is at least 1.
-  Delivery(Variables all, std::size_t url_count) : owed_(all), url_count_(url_count) {}
+  /// The first message has SEQ 0 and tells of `all`. `url_count` is at least 1.
+  Delivery(Variables all, std::size_t url_count, Moment not_before = {})
+      : owed_(all), url_count_(url_count), not_before_(not_before) {}
 
   /// These have other values now.
   void note_changed(const Variables& variables);

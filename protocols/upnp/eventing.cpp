@@ -8,16 +8,14 @@
 namespace postern::upnp {
 namespace {
 
-[[nodiscard]] HttpReply reply_to(const HttpRequest& request, int status) {
+[[nodiscard]] HttpReply reply_with(int status) {
   HttpReply reply;
-  reply.token = request.token;
   reply.status = status;
   return reply;
 }
 
-[[nodiscard]] HttpReply confirm(const HttpRequest& request, const std::string& sid,
-                                Seconds granted) {
-  auto reply = reply_to(request, 200);
+[[nodiscard]] HttpReply confirm(const std::string& sid, Seconds granted) {
+  auto reply = reply_with(200);
   // Both always: a renewal without SID breaks subscribers.
   reply.headers = {{"SID", sid}, {"TIMEOUT", "Second-" + std::to_string(granted.count())}};
   return reply;
@@ -45,37 +43,37 @@ HttpReply Eventing::on_request(const HttpRequest& request, const Resource& resou
 
 HttpReply Eventing::subscribe(const HttpRequest& request, const Topic& topic, Moment now) {
   const auto parsed = parse_subscribe(request);
-  if (!parsed) return reply_to(request, parsed.error().status);
+  if (!parsed) return reply_with(parsed.error().status);
   if (const auto* wish = std::get_if<NewSubscription>(&*parsed)) {
     return add(*wish, request, topic, now);
   }
   const auto& renewal = std::get<Renewal>(*parsed);
   auto* subscription = find(renewal.sid, topic);
-  if (!subscription) return reply_to(request, 412);
+  if (!subscription) return reply_with(412);
   subscription->ends = now + renewal.granted;
-  return confirm(request, subscription->sid, renewal.granted);
+  return confirm(subscription->sid, renewal.granted);
 }
 
 HttpReply Eventing::unsubscribe(const HttpRequest& request, const Topic& topic) {
   const auto sid = parse_unsubscribe(request);
-  if (!sid) return reply_to(request, sid.error().status);
+  if (!sid) return reply_with(sid.error().status);
   auto* subscription = find(*sid, topic);
-  if (!subscription) return reply_to(request, 412);
+  if (!subscription) return reply_with(412);
   end(*subscription);
   erase_finished();
-  return reply_to(request, 200);
+  return reply_with(200);
 }
 
 HttpReply Eventing::add(const NewSubscription& wish, const HttpRequest& request, const Topic& topic,
                         Moment now) {
-  if (!has_room(request.client.address)) return reply_to(request, 503);
+  if (!has_room(request.client.address)) return reply_with(503);
   Variables all;
   for (const auto& observed : watched(topic).variables) all.set(bit_of(*observed.variable));
   const auto sid = make_sid(new_uuid_());
   subscriptions_.push_back({sid, topic, request.interface_index, request.client.address,
                             request.server.address, wish.callbacks, now + wish.granted,
-                            Delivery(all, wish.callbacks.size())});
-  return confirm(request, sid, wish.granted);
+                            Delivery(all, wish.callbacks.size(), now + kFirstPause)});
+  return confirm(sid, wish.granted);
 }
 
 Eventing::Subscription* Eventing::find(const std::string& sid, const Topic& topic) {

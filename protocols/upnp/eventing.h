@@ -29,6 +29,9 @@ class Eventing {
   /// Whoever comes when there are so many gets 503 (GENA-14). One that ended counts as long as its
   /// last message is under way.
   static constexpr std::size_t kMostSubscriptions = 64;
+  /// From the reply to the first event. GUPnP reads both at the same time, and throws away an event
+  /// of which it does not know yet that it has subscribed to it.
+  static constexpr Milliseconds kFirstPause{200};
   /// Of one source address.
   static constexpr std::size_t kMostOfOneHost = 8;
 
@@ -38,7 +41,8 @@ class Eventing {
 
   explicit Eventing(NewUuid new_uuid) : new_uuid_(std::move(new_uuid)) {}
 
-  /// Answers a SUBSCRIBE or UNSUBSCRIBE to an event URL. What it did stands.
+  /// Answers a SUBSCRIBE or UNSUBSCRIBE to an event URL. What it did stands. The reply's token is
+  /// left to the caller.
   [[nodiscard]] HttpReply on_request(const HttpRequest& request, const Resource& resource,
                                      Moment now);
   /// Some variables may have other values than at the last due().

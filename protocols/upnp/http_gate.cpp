@@ -34,9 +34,8 @@ constexpr Methods kEventMethods{"SUBSCRIBE", "UNSUBSCRIBE"};
   return std::ranges::find(methods, method) != methods.end();
 }
 
-[[nodiscard]] HttpReply refuse(const HttpRequest& request, int status) {
+[[nodiscard]] HttpReply refuse(int status) {
   HttpReply reply;
-  reply.token = request.token;
   reply.status = status;
   return reply;
 }
@@ -44,18 +43,18 @@ constexpr Methods kEventMethods{"SUBSCRIBE", "UNSUBSCRIBE"};
 }  // namespace
 
 std::optional<HttpReply> refusal_of(const HttpRequest& request, const Identity& identity) {
-  if (!request.is_http_1_0 && !request.find("Host")) return refuse(request, 400);
-  if (!is_host_ours(request) || is_from_browser(request)) return refuse(request, 403);
+  if (!request.is_http_1_0 && !request.find("Host")) return refuse(400);
+  if (!is_host_ours(request) || is_from_browser(request)) return refuse(403);
   const auto is_method_of = [&](const Methods& methods) { return has(methods, request.method); };
   if (!is_method_of(kDocumentMethods) && !is_method_of(kControlMethods) &&
       !is_method_of(kEventMethods)) {
-    return refuse(request, 501);
+    return refuse(501);
   }
   const auto resource = find_resource(identity, request.target);
-  if (!resource) return refuse(request, 404);
+  if (!resource) return refuse(404);
   const auto& methods = methods_of(resource->kind);
   if (is_method_of(methods)) return std::nullopt;
-  auto reply = refuse(request, 405);
+  auto reply = refuse(405);
   reply.headers = {{"Allow", std::string(methods[0]) + ", " + std::string(methods[1])}};
   return reply;
 }

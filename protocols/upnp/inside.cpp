@@ -43,9 +43,9 @@ Claimant claimant_for(const Address& host, const Invocation& invocation) {
 const Claim* find_claim_of_caller(const Mapping& mapping, const Invocation& invocation) {
   const auto found =
       std::find_if(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
-        const auto& [frontend, client, remote] = claim.claimant;
+        const auto frontend = claim.claimant.frontend;
         return (frontend == kFrontendName || frontend == kRecovered) &&
-               is_of_caller(client, invocation);
+               is_of_caller(claim.claimant.client, invocation);
       });
   return found == mapping.claims.end() ? nullptr : &*found;
 }

@@ -37,4 +37,27 @@ Fault conflict_with(const Mapping& holder, const Invocation& invocation) {
                      : port_mapping_fault(MapError::external_port_taken, invocation);
 }
 
+Fault pinhole_fault(MapError error) {
+  switch (error) {
+    case MapError::not_authorized:
+    case MapError::external_port_denied:
+      return faults::kActionNotAuthorized;
+    case MapError::no_port_available:
+    case MapError::client_limit_reached:
+    case MapError::table_limit_reached:
+    case MapError::too_many_filters:
+    case MapError::filter_limit_reached:
+      return faults::kPinholeSpaceExhausted;
+    case MapError::unsupported:
+      return faults::kInboundPinholeNotAllowed;
+    case MapError::no_external_address:
+    case MapError::external_port_taken:
+    case MapError::wrong_nonce:
+    case MapError::bad_filter:
+    case MapError::backend_refused:
+      return faults::kActionFailed;
+  }
+  return faults::kActionFailed;
+}
+
 }  // namespace postern::upnp

@@ -13,4 +13,7 @@ namespace postern::upnp {
 /// The port is this mapping's: another client's, or the same client's for another remote host.
 [[nodiscard]] Fault conflict_with(const Mapping& holder, const Invocation& invocation);
 
+/// Of WANIPv6FirewallControl.
+[[nodiscard]] Fault pinhole_fault(MapError error);
+
 }  // namespace postern::upnp

@@ -39,10 +39,11 @@ constexpr string_view kUdp = "UDP";
 /// Until the last claim ends for whose sake the mapping is listed. Never 0 while there is an end.
 [[nodiscard]] std::uint32_t lease_left(const Mapping& mapping, Moment now) {
   std::int64_t left = 1;
-  for (const auto& [claimant, lease, reserves, filters, enabled, details] : mapping.claims) {
-    if (!claimant.is_inbound()) continue;
-    if (lease.is_permanent) return 0;
-    left = std::max<std::int64_t>(left, std::chrono::ceil<Seconds>(lease.ends - now).count());
+  for (const auto& claim : mapping.claims) {
+    if (!claim.claimant.is_inbound()) continue;
+    if (claim.lease.is_permanent) return 0;
+    const auto of_claim = std::chrono::ceil<Seconds>(claim.lease.ends - now);
+    left = std::max<std::int64_t>(left, of_claim.count());
   }
   return static_cast<std::uint32_t>(
       std::min<std::int64_t>(left, std::numeric_limits<std::uint32_t>::max()));

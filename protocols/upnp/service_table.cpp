@@ -136,7 +136,7 @@ constexpr std::array kConnectionVariables{
                   .id = VariableId::system_update_id,
                   .since = 2},
     StateVariable{.name = "A_ARG_TYPE_Manage", .type = DataType::boolean, .since = 2},
-    StateVariable{.name = "A_ARG_TYPE_PortListing", .since = 2},
+    StateVariable{.name = "A_ARG_TYPE_PortListing", .since = 2, .is_document = true},
 };
 
 constexpr Argument kInRemoteHost = in("NewRemoteHost", "RemoteHost", Reading::optional_remote_host);

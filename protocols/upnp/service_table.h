@@ -103,6 +103,9 @@ struct StateVariable {
   /// Empty: none.
   std::string_view default_value{};
   std::optional<Range> range{};
+  /// Whether values are XML documents. They are sent in a CDATA section, for some clients do not
+  /// resolve entities in them (IGD-109).
+  bool is_document = false;
   /// Empty: any. An argument may have another case and gets the one that stands here.
   std::span<const std::string_view> allowed{};
 };

@@ -34,8 +34,10 @@ std::string emit_reply(const ActionCall& call, std::span<const Value> values) {
   for (const auto& argument : call.action->arguments) {
     if (argument.direction == Direction::in) continue;
     assert(next < values.size());
-    assert(has_type(values[next], service(call.service).variable_of(argument).type));
-    append_element(xml, argument.name, to_string(values[next++]));
+    const auto& variable = service(call.service).variable_of(argument);
+    assert(has_type(values[next], variable.type));
+    const auto append = variable.is_document ? append_document : append_element;
+    append(xml, argument.name, to_string(values[next++]));
   }
   assert(next == values.size());
   return end_response(std::move(xml), call.action->name);

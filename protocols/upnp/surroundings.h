@@ -8,6 +8,7 @@
 #include "core/time.h"
 #include "core/wan_link.h"
 #include "protocols/upnp/identity.h"
+#include "protocols/upnp/pinhole_ids.h"
 #include "protocols/upnp/settings.h"
 
 namespace postern::upnp {
@@ -25,9 +26,21 @@ struct ServiceState {
   Moment connected_since{};
   /// Grows by one with each change of the port mappings (IGD-132).
   std::uint32_t system_update_id = 0;
+  /// Told of every event of the table.
+  PinholeIds pinhole_ids = {};
 };
 
-/// Everything that an action or a state variable is decided with.
+/// Everything that a state variable is read from.
+struct Facts {
+  const GatewayState& state;
+  Kernel& kernel;
+  const ServiceState& services;
+  const Identity& identity;
+  const Settings& settings;
+  Moment now;
+};
+
+/// Everything that an action is decided with.
 struct Surroundings {
   GatewayState& state;
   Kernel& kernel;
@@ -35,6 +48,9 @@ struct Surroundings {
   const Identity& identity;
   const Settings& settings;
   Moment now;
+
+  /// Whoever may change something may also read.
+  operator Facts() const { return {state, kernel, services, identity, settings, now}; }
 };
 
 }  // namespace postern::upnp

@@ -181,4 +181,9 @@ void append_element(std::string& xml, string_view name, string_view text) {
   xml.append("</").append(name).append(">");
 }
 
+void append_document(std::string& xml, std::string_view name, std::string_view document) {
+  xml.append("<").append(name).append("><![CDATA[");
+  xml.append(document).append("]]></").append(name).append(">");
+}
+
 }  // namespace postern::upnp

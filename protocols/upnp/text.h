@@ -28,4 +28,8 @@ inline constexpr std::size_t kLongestText = 256;
 /// Appends <name>text</name>. The text is escaped.
 void append_element(std::string& xml, std::string_view name, std::string_view text);
 
+/// Appends <name><![CDATA[document]]></name>. A document of ours never has "]]>", for ">" is
+/// escaped in its texts.
+void append_document(std::string& xml, std::string_view name, std::string_view document);
+
 }  // namespace postern::upnp

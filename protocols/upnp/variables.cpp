@@ -11,12 +11,17 @@ constexpr std::uint32_t kLargest = std::numeric_limits<std::uint32_t>::max();
 /// In bit/s; of a link of which nobody knows.
 constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
 
-[[nodiscard]] const Interface* wan_of(const Surroundings& around) {
+[[nodiscard]] const Interface* wan_of(const Facts& around) {
   const auto& wan = around.state.network.wan;
   return wan && wan->index != 0 ? &*wan : nullptr;
 }
 
-[[nodiscard]] LinkCounters counters_of(const Surroundings& around) {
+[[nodiscard]] bool is_link_up(const Facts& around) {
+  const Interface* wan = wan_of(around);
+  return wan && wan->is_running;
+}
+
+[[nodiscard]] LinkCounters counters_of(const Facts& around) {
   const Interface* wan = wan_of(around);
   return wan ? around.kernel.wan.counters(wan->index).value_or(LinkCounters()) : LinkCounters();
 }
@@ -26,26 +31,26 @@ constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
   return static_cast<std::uint32_t>(count);
 }
 
-[[nodiscard]] std::uint32_t bit_rate(const Surroundings& around) {
+[[nodiscard]] std::uint32_t bit_rate(const Facts& around) {
   const Interface* wan = wan_of(around);
   const auto speed = wan ? around.kernel.wan.speed(wan->index) : std::nullopt;
   return static_cast<std::uint32_t>(
       std::min<std::uint64_t>(speed.value_or(kCommonSpeed), kLargest));
 }
 
-[[nodiscard]] std::uint32_t uptime(const Surroundings& around) {
+[[nodiscard]] std::uint32_t uptime(const Facts& around) {
   if (!is_connected(around)) return 0;
   const auto up = std::chrono::floor<Seconds>(around.now - around.services.connected_since);
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(up.count(), 0, kLargest));
 }
 
-[[nodiscard]] std::string external_address(const Surroundings& around) {
+[[nodiscard]] std::string external_address(const Facts& around) {
   const auto address = around.state.external_address.reported();
   return address ? address->to_string() : std::string();
 }
 
 /// The connection that the view has (IGD-140).
-[[nodiscard]] std::string default_connection_service(View view, const Surroundings& around) {
+[[nodiscard]] std::string default_connection_service(View view, const Facts& around) {
   constexpr auto kLevel = DeviceLevel::wan_connection;
   std::string text = around.identity.udn(view, kLevel);
   text.append(":").append(device_type(kLevel)).append(":");
@@ -53,7 +58,7 @@ constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
   return text.append(service(ServiceId::wan_ip_connection).name);
 }
 
-[[nodiscard]] std::uint32_t count_of_entries(const Surroundings& around) {
+[[nodiscard]] std::uint32_t count_of_entries(const Facts& around) {
   const std::size_t count = around.state.table.listed_count();
   return static_cast<std::uint32_t>(
       std::min<std::size_t>(count, std::numeric_limits<std::uint16_t>::max()));
@@ -61,11 +66,11 @@ constexpr std::uint64_t kCommonSpeed = 1'000'000'000;
 
 }  // namespace
 
-bool is_connected(const Surroundings& around) {
+bool is_connected(const Facts& around) {
   return wan_of(around) && around.state.external_address.reported();
 }
 
-Value value_of(VariableId variable, View view, const Surroundings& around) {
+Value value_of(VariableId variable, View view, const Facts& around) {
   using namespace std::string_literals;
   switch (variable) {
     case VariableId::default_connection_service:
@@ -76,7 +81,7 @@ Value value_of(VariableId variable, View view, const Surroundings& around) {
     case VariableId::layer1_downstream_max_bit_rate:
       return bit_rate(around);
     case VariableId::physical_link_status:
-      return wan_of(around) ? "Up"s : "Down"s;
+      return is_link_up(around) ? "Up"s : "Down"s;
     case VariableId::total_bytes_sent:
       return wrapped(counters_of(around).bytes_sent);
     case VariableId::total_bytes_received:

@@ -83,5 +83,16 @@ TEST_F(MappingTableSeveralTest, WhatTheTurnDidBeforeStays) {
   EXPECT_TRUE(table_.is_consistent());
 }
 
+TEST_F(MappingTableSeveralTest, WhatTheTurnDoesLaterCanBeRolledBack) {
+  const auto first = map(8080, 40001);
+  const auto second = map(8081, 40002);
+  table_.refuse({DoorKey::Kind::forward4, Protocol::tcp, {kWan, 40002}});
+  EXPECT_FALSE(release({first, second}));
+  ASSERT_TRUE(table_.request(wish(kHostA, Protocol::tcp, 8080, 40001, Seconds(90)), kStart));
+  table_.roll_back();
+  EXPECT_TRUE(table_.is_consistent());
+  EXPECT_EQ(table_.find(first)->ends(), kStart + Seconds(60));
+}
+
 }  // namespace
 }  // namespace postern

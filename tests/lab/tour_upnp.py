@@ -10,16 +10,16 @@ from narration import check, say, show, step
 from probe import UdpService
 
 SEARCH = ("M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n"
-          "ST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\n\r\n")
+          "ST: urn:schemas-upnp-org:device:InternetGatewayDevice:{}\r\n\r\n")
 INTERESTING = ("Found valid", "ExternalIPAddress", "external ", "InternalIP", "AddPinhole", " i ",
                "UPNP", "Pinhole")
 
 
-def find_device(gateway):
+def find_device(gateway, version):
     """Where the description is, by a search sent to the gateway alone."""
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
         sock.settimeout(2)
-        sock.sendto(SEARCH.encode(), (gateway, 1900))
+        sock.sendto(SEARCH.format(version).encode(), (gateway, 1900))
         answer = sock.recv(2048).decode()
     return re.search(r"(?im)^location: *(\S+)", answer)[1]
 
@@ -38,8 +38,8 @@ class UpnpTour:
         self.delete()
 
     def upnpc(self, *arguments):
-        """The real client, which finds the gateway by itself where there is a LAN."""
-        command = ["upnpc", *self.device(), *map(str, arguments)]
+        """The real client. (-i: it would not use a gateway with an address of documentation.)"""
+        command = ["upnpc", "-i", *map(str, arguments)]
         say(f"  $ {' '.join(command)}")
         with self.client():
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -49,23 +49,27 @@ class UpnpTour:
         check(done.returncode == 0, "the gateway said yes")
         return said
 
-    def device(self):
+    def device(self, version):
+        """Options for a client that does not look for the gateway itself."""
         with self.client():
-            return ["-u", find_device(self.gateway)]
+            return ["-u", find_device(self.gateway, version)]
+
+    def version_1(self):
+        return self.device(1)
 
     def find(self):
         step("UPnP: what consoles and torrent clients speak")
-        said = self.upnpc("-s")
+        said = self.upnpc(*self.version_1(), "-s")
         check(f"ExternalIPAddress = {WAN}" in said, "the external address is told")
 
     def map(self):
-        self.upnpc("-e", "a console", "-a", self.host, 3074, 40200, "udp", 60)
+        self.upnpc(*self.version_1(), "-e", "a console", "-a", self.host, 3074, 40200, "udp", 60)
         check(self.daemon.mappings() == {("udp", 40200): (self.host, 3074, ["upnp"])},
               "the mapping is in the status")
 
     def delete(self):
         step("UPnP: the host takes its wish back")
-        self.upnpc("-d", 40200, "udp")
+        self.upnpc(*self.version_1(), "-d", 40200, "udp")
         check(not self.daemon.mappings(), "no mapping is left")
 
 
@@ -80,8 +84,8 @@ class UpnpLabTour(UpnpTour):
         self.console = UdpService(lab, "lan-a", 3074)
         self.console6 = UdpService(lab, "lan-a", 3075, LAN_A6)
 
-    def device(self):
-        return []
+    def version_1(self):
+        return []  # it finds the gateway by itself
 
     def map(self):
         super().map()
@@ -91,11 +95,11 @@ class UpnpLabTour(UpnpTour):
 
     def open_a_pinhole(self):
         step("UPnP: a pinhole in the IPv6 firewall")
-        said = self.upnpc("-6", "-A", "", 0, LAN_A6, 3075, "udp", 60)
+        said = self.upnpc(*self.device(2), "-A", "", 0, LAN_A6, 3075, "udp", 60)
         unique_id = re.search(r"Pinhole ID = (\d+)", said)
         check(unique_id, "it has a number")
         check(self.console6.reached((LAN_A6, 3075), INET6), f"{INET6} reaches {LAN_A6}:3075")
-        self.upnpc("-6", "-D", unique_id[1])
+        self.upnpc(*self.device(2), "-D", unique_id[1])
         check(not self.console6.reached((LAN_A6, 3075), INET6), "closed again")
 
     def delete(self):

@@ -91,7 +91,8 @@ class ActionHouse {
                        Capabilities can = {.pinholes = true})
       : state{dual_network(), ExternalAddress(), Epoch(kStart), Epoch(kStart),
               MappingTable(Policy(std::move(rules), std::move(limits)), can, 1)} {
-    state.table.set_lan_prefixes({Prefix(kGateway, 24), Prefix(kGateway6, 64)});
+    state.table.set_lan_prefixes(
+        {Prefix(kGateway, 24), Prefix(kGateway6, 64), Prefix(kGatewayLinkLocal, 64)});
     set_wan(kWan);
   }
 
@@ -105,7 +106,7 @@ class ActionHouse {
 
   /// What is staged stands from now on.
   void stand() {
-    (void)state.table.accept();
+    services.pinhole_ids.note(state.table.accept());
     EXPECT_TRUE(state.table.is_consistent());
   }
 

@@ -67,6 +67,19 @@ TEST_F(AddActions, ArgumentsBeforePolicyBeforeConflicts) {
   EXPECT_EQ(a2.add().code, 718);
 }
 
+// IGD-027
+TEST(AddActionsRules, WhatPolicyDeniesIsNoConflict) {
+  Rule low = default_rule();
+  low.lan_clients = false;
+  low.client_prefixes = {Prefix::of(kHostB)};
+  low.external_ports = PortSet({{80, 80}});
+  ActionHouse house({}, {low, default_rule()});
+  Client a(house, kHostA);
+  Client b(house, kHostB);
+  ASSERT_EQ(b.add({.external = 80}).code, 0);
+  EXPECT_EQ(a.add({.external = 80}).code, 606);
+}
+
 // IGD-041, Q-25
 TEST_F(AddActions, LowPortsAreNotForEverybody) {
   for (const int port : {1, 80, 1023}) {
@@ -174,6 +187,17 @@ TEST_F(AddActions, LeavesThePeersOfPcpAlone) {
   EXPECT_EQ(house.find(7000)->filters.size(), 2u);
 }
 
+// IGD-066
+TEST_F(AddActions, JoinsWhatIsThereForOnePeer) {
+  const Endpoint remote{kPeer, 80};
+  ASSERT_TRUE(house.state.table.request(
+      {{"pcp", kHostA, remote}, Protocol::tcp, {kHostA, 6000}, 7000, Seconds(600)}, house.now));
+  house.stand();
+  EXPECT_EQ(a1.add({.remote = "192.0.2.1"}).code, 0);
+  EXPECT_EQ(house.mappings(), 1u);
+  EXPECT_EQ(a1.specific(7000, "TCP", "192.0.2.1").code, 0);
+}
+
 //
 TEST_F(AddActions, OneInsideMayHaveSeveralPorts) {
   house.map("natpmp", kHostA, 6000, 7001);
@@ -217,6 +241,20 @@ TEST(AddActionsLease, IsBoundedByTheAdministrator) {
   EXPECT_EQ(v1.specific().number(4), 7200u);
   ASSERT_EQ(v2.add({.lease = 0}).code, 0);
   EXPECT_EQ(v2.specific().number(4), 7200u);
+}
+
+// IGD-071, IGD-072
+TEST(AddActionsLease, IsAWeekAtMostInVersion2) {
+  constexpr std::uint32_t kMonth = 2592000;
+  Limits limits;
+  limits.max_lease = Seconds(kMonth);
+  ActionHouse house(limits);
+  Client v1(house, kHostA, 1);
+  Client v2(house, kHostA, 2);
+  ASSERT_EQ(v1.add({.lease = kMonth}).code, 0);
+  EXPECT_EQ(v1.specific().number(4), kMonth);
+  ASSERT_EQ(v2.add({.lease = kMonth}).code, 0);
+  EXPECT_EQ(v2.specific().number(4), 604800u);
 }
 
 // IGD-073

@@ -90,6 +90,10 @@ TEST_F(DeleteActions, WhatAnEarlierRunLeftIsTheHosts) {
   EXPECT_EQ(b1.erase().code, 714);
   EXPECT_EQ(a1.erase().code, 0);
   EXPECT_EQ(house.mappings(), 0u);
+  house.state.table.adopt({&left, 1}, house.now);
+  house.stand();
+  EXPECT_EQ(b2.erase_range(7000, 7000).code, 730);
+  EXPECT_EQ(a2.erase_range(7000, 7000).code, 0);
 }
 
 // IGD-029

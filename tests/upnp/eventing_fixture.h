@@ -57,7 +57,10 @@ class EventingTest : public testing::Test {
                       Headers more = {}) {
     more.push_back({"CALLBACK", callback_at(client)});
     more.push_back({"NT", "upnp:event"});
-    return ask(client, "SUBSCRIBE", std::move(more), resource);
+    auto reply = ask(client, "SUBSCRIBE", std::move(more), resource);
+    // The first event is due.
+    now_ += Eventing::kFirstPause;
+    return reply;
   }
   /// Subscribes and throws when that fails; the SID.
   std::string subscribed(const Address& client = kHostA, const Resource& resource = events_of()) {

@@ -85,6 +85,19 @@ TEST(InsideActionsRules, ARuleMayPermitOthers) {
   EXPECT_EQ(controller.erase().code, 0);
 }
 
+// IGD-046
+TEST(InsideActionsRules, AHostBehindARouterMayBeListed) {
+  const Address routed = Address::v4({10, 0, 0, 5});
+  Rule rule = default_rule();
+  rule.client_prefixes = {Prefix::of(routed)};
+  ActionHouse house({}, {rule});
+  Client client(house, routed);
+  EXPECT_EQ(client.add().code, 0);
+  EXPECT_EQ(client.add({.external = 7001, .client = "10.0.0.6"}).code, 606);
+  Client neighbour(house, kHostA, 1);
+  EXPECT_EQ(neighbour.add({.external = 7002, .client = "10.0.0.6"}).code, 402);
+}
+
 // IGD-047, Q-65, Q-90
 TEST_F(InsideActions, OverIpv6ANeighbourMayBeTheSameHost) {
   Client over6v1(house, kHostA6, 1);

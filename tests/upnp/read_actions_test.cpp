@@ -136,6 +136,11 @@ TEST_F(ReadActions, OnlyOwnEntriesWhereTheAdministratorWantsThat) {
   EXPECT_EQ(a.specific(7002).code, 0);
   EXPECT_THAT(listed_ports(a.list(0, 65535)), ElementsAre("7000", "7002"));
   EXPECT_EQ(a.list(7001, 7001).code, 730);
+  // One host may look over IPv6 at what it has over IPv4.
+  Client over6(house, kHostA6);
+  EXPECT_EQ(over6.specific(7002).code, 606);
+  house.neighbours.link(kHostA6, kHostA);
+  EXPECT_EQ(over6.specific(7002).code, 0);
 }
 
 // IGD-108
@@ -212,6 +217,9 @@ TEST_F(ReadActions, MappingsOfOtherProtocols) {
   // No RemoteHost can say that.
   EXPECT_EQ(a.specific(7002).code, 0);
   EXPECT_EQ(a.generic(2).text(0), "");
+  const RemoteFilters network{{*Prefix::parse("203.0.113.0/24")}};
+  house.map("pcp", kHostA, 6005, 7005, Protocol::tcp, network);
+  EXPECT_EQ(a.specific(7005).code, 0);
 }
 
 // IGD-105: an entry that UPnP asked for, too, has the name that UPnP was told.
