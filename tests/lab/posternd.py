@@ -27,7 +27,8 @@ class Daemon:
                             for protocol in ("natpmp", "pcp"))
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
-        self._config.write_text(toml(config))
+        state = str(pathlib.Path(self._directory.name, "state"))  # of this test alone
+        self._config.write_text(toml({"state_dir": state, **config}))
         self.log_file = pathlib.Path(self._directory.name, "log")
         self.process = None
 
