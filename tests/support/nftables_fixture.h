@@ -26,8 +26,8 @@ class NftablesFixture : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     if (const auto& why = netns_.why_not()) GTEST_SKIP() << *why;
-    auto opened =
-        NftablesBackend::open({.allow_renewal_in_place = GetParam(), .own_ports = {{Protocol::udp, 5351, true}}});
+    auto opened = NftablesBackend::open(
+        {.allow_renewal_in_place = GetParam(), .own_ports = {{Protocol::udp, 5351, true}}});
     ASSERT_TRUE(opened) << opened.error().reason;
     backend_ = std::move(*opened);
   }
