@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 
-from lab import INET, INET6, LAN_A, LAN_A6, WAN
+from lab import GATEWAY6, INET, INET6, LAN_A, LAN_A6, WAN, family_of
 from narration import check, say, show, step
 from probe import UdpService
 
@@ -17,7 +17,7 @@ INTERESTING = ("Found valid", "ExternalIPAddress", "external ", "InternalIP", "A
 
 def find_device(gateway, version):
     """Where the description is, by a search sent to the gateway alone."""
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:
+    with contextlib.closing(socket.socket(family_of(gateway), socket.SOCK_DGRAM)) as sock:
         sock.settimeout(2)
         sock.sendto(SEARCH.format(version).encode(), (gateway, 1900))
         answer = sock.recv(2048).decode()
@@ -25,17 +25,14 @@ def find_device(gateway, version):
 
 
 class UpnpTour:
-    """What needs no packets. `client` enters the host that asks."""
-
-    host = "127.0.0.1"
+    """What can be shown without a LAN: nothing is mapped to the gateway itself. `client` enters the
+    host that asks."""
 
     def __init__(self, daemon, gateway, client):
         self.daemon, self.gateway, self.client = daemon, gateway, client
 
     def run(self):
         self.find()
-        self.map()
-        self.delete()
 
     def upnpc(self, *arguments):
         """The real client. (-i: it would not use a gateway with an address of documentation.)"""
@@ -49,34 +46,22 @@ class UpnpTour:
         check(done.returncode == 0, "the gateway said yes")
         return said
 
-    def device(self, version):
+    def device(self, gateway, version):
         """Options for a client that does not look for the gateway itself."""
         with self.client():
-            return ["-u", find_device(self.gateway, version)]
+            return ["-u", find_device(gateway, version)]
 
     def version_1(self):
-        return self.device(1)
+        return self.device(self.gateway, 1)
 
     def find(self):
         step("UPnP: what consoles and torrent clients speak")
         said = self.upnpc(*self.version_1(), "-s")
         check(f"ExternalIPAddress = {WAN}" in said, "the external address is told")
 
-    def map(self):
-        self.upnpc(*self.version_1(), "-e", "a console", "-a", self.host, 3074, 40200, "udp", 60)
-        check(self.daemon.mappings() == {("udp", 40200): (self.host, 3074, ["upnp"])},
-              "the mapping is in the status")
-
-    def delete(self):
-        step("UPnP: the host takes its wish back")
-        self.upnpc(*self.version_1(), "-d", 40200, "udp")
-        check(not self.daemon.mappings(), "no mapping is left")
-
 
 class UpnpLabTour(UpnpTour):
-    """The same with packets, and over IPv6."""
-
-    host = LAN_A
+    """A mapping's life with packets, and a pinhole's."""
 
     def __init__(self, daemon, gateway, client, lab):
         super().__init__(daemon, gateway, client)
@@ -84,24 +69,34 @@ class UpnpLabTour(UpnpTour):
         self.console = UdpService(lab, "lan-a", 3074)
         self.console6 = UdpService(lab, "lan-a", 3075, LAN_A6)
 
+    def run(self):
+        super().run()
+        self.map()
+        self.open_a_pinhole()
+        self.delete()
+
     def version_1(self):
         return []  # it finds the gateway by itself
 
     def map(self):
-        super().map()
+        self.upnpc("-e", "a console", "-a", LAN_A, 3074, 40200, "udp", 60)
+        check(self.daemon.mappings() == {("udp", 40200): (LAN_A, 3074, ["upnp"])},
+              "the mapping is in the status")
         sender = self.console.reached((WAN, 40200))
         check(sender, f"UDP from {INET} to {WAN}:40200 arrives at {LAN_A}:3074")
-        self.open_a_pinhole()
 
     def open_a_pinhole(self):
         step("UPnP: a pinhole in the IPv6 firewall")
-        said = self.upnpc(*self.device(2), "-A", "", 0, LAN_A6, 3075, "udp", 60)
+        device = self.device(GATEWAY6, 2)
+        said = self.upnpc(*device, "-A", "", 0, LAN_A6, 3075, "udp", 60)
         unique_id = re.search(r"Pinhole ID = (\d+)", said)
         check(unique_id, "it has a number")
         check(self.console6.reached((LAN_A6, 3075), INET6), f"{INET6} reaches {LAN_A6}:3075")
-        self.upnpc(*self.device(2), "-D", unique_id[1])
+        self.upnpc(*device, "-D", unique_id[1])
         check(not self.console6.reached((LAN_A6, 3075), INET6), "closed again")
 
     def delete(self):
-        super().delete()
+        step("UPnP: the host takes its wish back")
+        self.upnpc("-d", 40200, "udp")
+        check(not self.daemon.mappings(), "no mapping is left")
         check(not self.console.reached((WAN, 40200)), "and nothing arrives any more")
