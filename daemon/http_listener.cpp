@@ -46,6 +46,12 @@ Result<std::shared_ptr<HttpListener>, std::string> HttpListener::open(asio::io_c
     acceptor.set_option(asio::ip::v6_only(true), error);
   }
   if (error) return failed(error.message());
+  // An IPv6 address may still be tentative, as at boot: it will be ours in a second or two.
+  const int on = 1;
+  if (endpoint.protocol() == tcp::v6() &&
+      ::setsockopt(acceptor.native_handle(), IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on) != 0) {
+    return failed(std::strerror(errno));
+  }
   if (!at.interface.empty() &&
       ::setsockopt(acceptor.native_handle(), SOL_SOCKET, SO_BINDTODEVICE, at.interface.c_str(),
                    static_cast<socklen_t>(at.interface.size())) != 0) {

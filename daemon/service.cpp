@@ -201,13 +201,13 @@ Service::Unopened Service::match_ports() {
     if (auto opened = UdpPort::open(io_, at)) {
       ports_.push_back(std::move(*opened));
     } else {
-      // Another process may have SSDP's port for itself; that is no reason not to serve the rest.
+      // Another process may have UPnP's ports; that is no reason not to serve the rest.
       (at.groups.empty() ? unopened.vital : unopened.other) = std::move(opened.error());
     }
   }
   if (upnp_) {
     auto listening = upnp_->listen(network_);
-    if (!listening && unopened.vital.empty()) unopened.vital = std::move(listening.error());
+    if (!listening) unopened.other = std::move(listening.error());
   }
   return unopened;
 }

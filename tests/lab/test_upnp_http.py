@@ -4,7 +4,7 @@ import contextlib
 import socket
 import xml.etree.ElementTree as xml
 
-from lab import GATEWAY, GATEWAY6, INET, INET6, LAN_A, LAN_A6, WAN, WAN6
+from lab import GATEWAY, GATEWAY6, INET, INET6, LAN_A, LAN_A6, WAN, WAN6, wait_until
 from labtest import LabTest
 from ssdp import LINK_GROUP, SITE_GROUP, locate
 from upnp import (HTTP_PORT, IP, ControlPoint, Server, envelope, local_name, receive_reply,
@@ -34,6 +34,35 @@ class HttpTest(LabTest):
             "POST", self.point.services[IP].control,
             {"SOAPAction": f'"{service_type(IP)}#{action}"', **(headers or {})},
             envelope(service_type(IP), action, {}))
+
+
+class Start(LabTest):
+    def test_addresses_that_are_still_tentative_do_not_keep_it_from_starting(self):
+        self.lab.run("gw", "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=1",
+                     "net.ipv6.conf.br-lan.accept_dad=1", "net.ipv6.conf.br-lan.dad_transmits=3")
+        self.lab.ip("gw", "address add 2001:db8:1::2/64 dev br-lan")
+        self.assertIn("tentative", self.lab.run("gw", "ip", "address", "show", "dev", "br-lan"))
+        self.start()
+        self.assertNotIn("warning", self.daemon.log())
+        server = Server(self.lab, "lan-a", "2001:db8:1::2")
+        wait_until(lambda: answers(server), 10, "it answers there")
+
+    def test_a_port_that_somebody_else_has_keeps_only_upnp_from_being_served(self):
+        taken = self.lab.tcp_listener("gw", HTTP_PORT, GATEWAY)
+        self.start()
+        self.assertIn(f"{GATEWAY}:{HTTP_PORT} on br-lan: Address already in use",
+                      self.daemon.log())
+        self.assertIn(WAN, self.lab.natpmpc("lan-a"))
+        taken.close()
+        server = Server(self.lab, "lan-a", GATEWAY)
+        wait_until(lambda: answers(server), 5, "it answers")
+
+
+def answers(server):
+    try:
+        return server.ask("GET", "/").status == 404
+    except OSError:
+        return False
 
 
 class Reach(HttpTest):
