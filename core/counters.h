@@ -11,7 +11,8 @@ namespace postern {
 struct Counters {
   /// By frontend, request and outcome.
   std::map<std::array<std::string_view, 3>, std::uint64_t> requests;
-  /// Datagrams that got silence before any protocol saw them, by reason.
+  /// Datagrams that got silence, and HTTP requests that were refused, before any protocol saw them,
+  /// by reason.
   std::map<std::string_view, std::uint64_t> dropped;
   /// Transactions that the firewall took, and those that it refused.
   std::uint64_t commits = 0;

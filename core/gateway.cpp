@@ -53,6 +53,14 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
          });
 }
 
+/// Whether the LAN's interfaces and addresses are the same; a carrier may have come or gone.
+[[nodiscard]] bool same_lan(const Network& left, const Network& right) {
+  const auto same = [](const Interface& a, const Interface& b) {
+    return a.name == b.name && a.index == b.index && a.addresses == b.addresses;
+  };
+  return std::equal(left.lan.begin(), left.lan.end(), right.lan.begin(), right.lan.end(), same);
+}
+
 [[nodiscard]] bool is_wan_running(const Network& network) {
   return network.wan && network.wan->is_running;
 }
@@ -121,42 +129,11 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   return turn;
 }
 
-std::optional<HttpReply> Gateway::on_http_header(const HttpRequest& request) {
-  const auto ingress = check_ingress(request.interface_index, request.client, request.server,
-                                     state_.network, state_.table.policy());
-  if (ingress == Ingress::accepted && http_) return http_->on_header(request);
-  ++counters_.dropped[to_string(ingress)];
-  HttpReply refusal;
-  refusal.status = 403;
-  return refusal;
-}
-
-Turn Gateway::on_http_request(const HttpRequest& request, Moment now) {
-  Turn turn;
-  HttpHandled handled;
-  const auto decide = [&] {
-    if (!handled.is_final) handled = http_->on_request(request, state_, now);
-  };
-  run_turn(decide, now, turn);
-  ++counters_.requests[{handled.frontend, handled.request, handled.outcome}];
-  handled.reply.token = request.token;
-  turn.replies.push_back(std::move(handled.reply));
-  send_due_announcements(now, turn);
-  return turn;
-}
-
-Turn Gateway::on_callout_done(std::uint64_t id, CalloutOutcome outcome, Moment now) {
-  Turn turn;
-  http_->on_callout_done(id, outcome, now);
-  send_due_announcements(now, turn);
-  return turn;
-}
-
 Turn Gateway::on_network(const Network& network, Moment now) {
   Turn turn;
   if (network == state_.network) return turn;
   const bool rules_stay = same_rules(network, state_.network);
-  const bool lan_stays = network.lan == state_.network.lan;
+  const bool lan_stays = same_lan(network, state_.network);
   const bool wan_link_stays = is_wan_running(network) == is_wan_running(state_.network);
   adopt_network(network);
   if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {

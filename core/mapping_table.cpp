@@ -58,9 +58,9 @@ namespace {
   Claim claim{request.claimant, lease, request.reserves_companion};
   claim.is_enabled = request.is_enabled;
   claim.details = details_for(request, earlier);
-  claim.is_filtering = !request.claimant.remote && request.filters;
+  claim.is_filtering = !request.claimant.remote && request.filters && !request.filters->empty();
   if (!earlier) return claim;
-  claim.is_filtering = claim.is_filtering || earlier->is_filtering;
+  if (!request.filters) claim.is_filtering = earlier->is_filtering;
   const bool would_be_shorter = claim.lease.ends < earlier->lease.ends;
   if (!request.claimant.is_inbound() && would_be_shorter) claim.lease = earlier->lease;
   return claim;
@@ -274,17 +274,19 @@ Result<void, MapError> MappingTable::release(MappingId id, const Claimant& claim
 }
 
 Result<void, MapError> MappingTable::release(std::span<const MappingId> ids,
-                                             const Claimant& claimant) {
+                                             std::span<const Claimant> claimants) {
   std::map<MappingId, Entry> before;
   const std::size_t touched = before_turn_.size();
   for (const MappingId id : ids) {
     if (const Mapping* mapping = find(id)) remember(*mapping, before);
   }
   for (const MappingId id : ids) {
-    const auto released = release(id, claimant);
-    if (released) continue;
-    put_back(std::move(before), touched);
-    return released;
+    for (const auto& claimant : claimants) {
+      const auto released = release(id, claimant);
+      if (released) continue;
+      put_back(std::move(before), touched);
+      return released;
+    }
   }
   return {};
 }

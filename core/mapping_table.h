@@ -62,10 +62,11 @@ class MappingTable {
                                                const std::optional<Nonce>& nonce = {});
   /// The same for one mapping, whatever its nonce. One that is gone is success, too.
   [[nodiscard]] Result<void, MapError> release(MappingId id, const Claimant& claimant);
-  /// The same for several mappings: all of them or, when the firewall would not let one go, none.
+  /// The same for the claims of several claimants on several mappings: all of them or, when the
+  /// firewall would not let one go, none.
   /// O(k log n) for the k mappings of their internal endpoints.
   [[nodiscard]] Result<void, MapError> release(std::span<const MappingId> ids,
-                                               const Claimant& claimant);
+                                               std::span<const Claimant> claimants);
   /// The same for all mappings of one protocol that this claimant has. O(m log n) for the m
   /// mappings of the client, which the policy limits.
   [[nodiscard]] Result<void, MapError> release_all(Protocol protocol, const Claimant& claimant);

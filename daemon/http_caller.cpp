@@ -17,6 +17,8 @@ using asio::ip::tcp;
 constexpr std::chrono::seconds kConnectTime{5};
 /// From the connection to the answer's end (UDA, 4.2.1).
 constexpr std::chrono::seconds kAnswerTime{30};
+/// For the rest of an answer. Some hosts keep the connection open behind it.
+constexpr std::chrono::milliseconds kRestTime{200};
 /// More of an answer is of no interest.
 constexpr std::size_t kLongestAnswer = 8192;
 
@@ -53,6 +55,9 @@ class Call : public std::enable_shared_from_this<Call> {
   void receive() {
     socket_.async_read_some(asio::buffer(input_),
                             [self = shared_from_this()](const auto& failure, std::size_t size) {
+                              if (self->received_ == 0 && size > 0) {
+                                self->limit(kRestTime, CalloutOutcome::answered);
+                              }
                               self->received_ += size;
                               if (!failure && self->received_ < kLongestAnswer) {
                                 self->receive();
@@ -66,10 +71,13 @@ class Call : public std::enable_shared_from_this<Call> {
     return received_ > 0 ? CalloutOutcome::answered : CalloutOutcome::unanswered;
   }
 
-  void limit(std::chrono::seconds time, CalloutOutcome otherwise) {
+  /// `otherwise`: how it ends when the time is up.
+  void limit(std::chrono::milliseconds time, CalloutOutcome otherwise) {
     timer_.expires_after(time);
     timer_.async_wait([self = shared_from_this(), otherwise](const auto& error) {
-      if (!error) self->end(self->received_ > 0 ? CalloutOutcome::answered : otherwise);
+      // It may have been set anew while this call was already on its way.
+      const bool is_over = self->timer_.expiry() <= std::chrono::steady_clock::now();
+      if (!error && is_over) self->end(otherwise);
     });
   }
 

@@ -162,7 +162,8 @@ void HttpConnection::write(const HttpReply& reply) {
 }
 
 void HttpConnection::on_written() {
-  output_.clear();
+  // With its memory: what was long once need not be so again.
+  output_ = std::string();
   if (closes_) {
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -111,7 +111,8 @@ int read_address(const nlmsghdr* message, void* data) {
   const std::uint32_t flags =
       found[IFA_FLAGS] != nullptr ? mnl_attr_get_u32(found[IFA_FLAGS]) : header.ifa_flags;
   constexpr std::uint32_t kNotPreferred = IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED;
-  reading.addresses[header.ifa_index].push_back({{*address, header.ifa_prefixlen},
+  const bool is_tentative = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0;
+  reading.addresses[header.ifa_index].push_back({{*address, header.ifa_prefixlen, is_tentative},
                                                  header.ifa_scope < RT_SCOPE_LINK,
                                                  (flags & kNotPreferred) == 0});
   return MNL_CB_OK;

@@ -11,14 +11,19 @@
 #include <random>
 #include <string_view>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace postern {
 namespace {
 
 constexpr std::string_view kSchema = "postern.upnp-identity/1";
 constexpr std::size_t kTokenDigits = 16;
+/// More than the boot id grows while the daemon runs, with each change of the LAN, where the clock
+/// is too slow to make up for it.
+constexpr std::int64_t kGrowthOfARun = 4096;
 
 [[nodiscard]] std::string hexadecimal(const std::uint8_t* octets, std::size_t count) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -63,14 +68,16 @@ constexpr std::size_t kTokenDigits = 16;
 /// Whole or not at all. The token is a secret of the LAN's.
 [[nodiscard]] bool write_identity(const std::string& file, const RememberedIdentity& identity) {
   const std::string part = file + ".new";
-  {
-    std::ofstream stream(part, std::ios::binary | std::ios::trunc);
-    if (::chmod(part.c_str(), S_IRUSR | S_IWUSR) != 0) return false;
-    stream << to_json(identity) << '\n';
-    stream.flush();
-    if (!stream) return false;
-  }
-  return std::rename(part.c_str(), file.c_str()) == 0;
+  const std::string text = to_json(identity) + "\n";
+  const int descriptor =
+      ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor < 0) return false;
+  const bool is_written =
+      ::write(descriptor, text.data(), text.size()) == std::ssize(text) && ::fsync(descriptor) == 0;
+  const int error = errno;
+  ::close(descriptor);
+  errno = error;
+  return is_written && std::rename(part.c_str(), file.c_str()) == 0;
 }
 
 }  // namespace
@@ -113,15 +120,23 @@ std::optional<RememberedIdentity> parse_identity(const std::string& json) {
 
 std::uint32_t next_boot_id(std::uint32_t last, std::int64_t unix_seconds) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  const std::int64_t least = std::int64_t{last} + kGrowthOfARun;
   return static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(unix_seconds, std::min(std::int64_t{last} + 1, kMost), kMost));
+      std::clamp<std::int64_t>(unix_seconds, std::min(least, kMost), kMost));
 }
 
 StartIdentity remember_identity(const std::string& directory, std::int64_t unix_seconds) {
   const std::string file = directory + "/upnp-identity.json";
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  StartIdentity start{read_identity(file).value_or(new_identity()), ""};
+  const auto remembered = read_identity(file);
+  StartIdentity start{remembered ? *remembered : new_identity(), ""};
+  if (!remembered && std::filesystem::exists(file, error)) {
+    start.trouble =
+        file +
+        " is damaged and has been made anew: UPnP clients take this gateway for another "
+        "one than before";
+  }
   start.identity.boot_id = next_boot_id(start.identity.boot_id, unix_seconds);
   if (!write_identity(file, start.identity)) {
     start.trouble = file + " cannot be written (" + std::strerror(errno) +

@@ -48,7 +48,7 @@ HttpReply Eventing::subscribe(const HttpRequest& request, const Topic& topic, Mo
     return add(*wish, request, topic, now);
   }
   const auto& renewal = std::get<Renewal>(*parsed);
-  auto* subscription = find(renewal.sid, topic);
+  auto* subscription = find(renewal.sid, topic, request.client.address);
   if (!subscription) return reply_with(412);
   subscription->ends = now + renewal.granted;
   return confirm(subscription->sid, renewal.granted);
@@ -57,7 +57,7 @@ HttpReply Eventing::subscribe(const HttpRequest& request, const Topic& topic, Mo
 HttpReply Eventing::unsubscribe(const HttpRequest& request, const Topic& topic) {
   const auto sid = parse_unsubscribe(request);
   if (!sid) return reply_with(sid.error().status);
-  auto* subscription = find(*sid, topic);
+  auto* subscription = find(*sid, topic, request.client.address);
   if (!subscription) return reply_with(412);
   end(*subscription);
   erase_finished();
@@ -76,9 +76,10 @@ HttpReply Eventing::add(const NewSubscription& wish, const HttpRequest& request,
   return confirm(sid, wish.granted);
 }
 
-Eventing::Subscription* Eventing::find(const std::string& sid, const Topic& topic) {
+Eventing::Subscription* Eventing::find(const std::string& sid, const Topic& topic,
+                                       const Address& subscriber) {
   const auto found = std::ranges::find_if(subscriptions_, [&](const Subscription& candidate) {
-    return !candidate.is_over && candidate.topic == topic &&
+    return !candidate.is_over && candidate.topic == topic && candidate.subscriber == subscriber &&
            equals_ignoring_case(candidate.sid, sid);
   });
   return found == subscriptions_.end() ? nullptr : &*found;

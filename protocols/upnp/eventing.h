@@ -97,8 +97,10 @@ class Eventing {
   [[nodiscard]] HttpReply unsubscribe(const HttpRequest& request, const Topic& topic);
   [[nodiscard]] HttpReply add(const NewSubscription& wish, const HttpRequest& request,
                               const Topic& topic, Moment now);
-  /// Null when there is none, or no longer. A SID belongs to the URL that it was made on (GENA-06).
-  [[nodiscard]] Subscription* find(const std::string& sid, const Topic& topic);
+  /// Null when there is none, or no longer. A SID belongs to the URL that it was made on (GENA-06),
+  /// and to the host that made it.
+  [[nodiscard]] Subscription* find(const std::string& sid, const Topic& topic,
+                                   const Address& subscriber);
   [[nodiscard]] bool has_room(const Address& subscriber) const;
   static void end(Subscription& subscription);
   void expire(Moment now);

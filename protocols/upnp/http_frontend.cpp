@@ -173,22 +173,23 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
   switch (event) {
     case GatewayEvent::started:
     case GatewayEvent::external_address_changed:
-      follow_external_address(state, now);
+    case GatewayEvent::wan_link_changed:
+      follow_connection(state, now);
       break;
     case GatewayEvent::lan_changed:
       eventing_.on_lan_changed(state.network);
       break;
-    case GatewayEvent::wan_link_changed:
     case GatewayEvent::pinholes_lost:
       break;
   }
   eventing_.note_change();
 }
 
-void Frontend::follow_external_address(const GatewayState& state, Moment now) {
-  const auto address = state.external_address.reported();
-  if (address == external_address_) return;
-  external_address_ = address;
+void Frontend::follow_connection(const GatewayState& state, Moment now) {
+  const auto address =
+      is_connected(facts(state, now)) ? state.external_address.reported() : std::nullopt;
+  if (address == connected_with_) return;
+  connected_with_ = address;
   services_.connected_since = address ? now : Moment{};
 }
 

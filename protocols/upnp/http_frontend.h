@@ -47,7 +47,7 @@ class Frontend final : public HttpFrontend {
   [[nodiscard]] HttpHandled on_event_request(const HttpRequest& request, const Resource& resource,
                                              Moment now);
   [[nodiscard]] Facts facts(const GatewayState& state, Moment now);
-  void follow_external_address(const GatewayState& state, Moment now);
+  void follow_connection(const GatewayState& state, Moment now);
 
   const Identity& identity_;
   Settings settings_;
@@ -55,8 +55,8 @@ class Frontend final : public HttpFrontend {
   Documents documents_;
   Eventing eventing_;
   ServiceState services_;
-  /// What clients were told last.
-  std::optional<Address> external_address_;
+  /// The external address that `connected_since` is about.
+  std::optional<Address> connected_with_;
 };
 
 }  // namespace postern::upnp

@@ -24,10 +24,13 @@ struct Invocation {
   const Surroundings& around;
 
   [[nodiscard]] MappingTable& table() const { return around.state.table; }
-  /// By the version of WANIPConnection that the caller knows. Who calls an action of version 2
-  /// knows that version, whatever it names.
+  /// The version of WANIPConnection that the caller knows: who calls an action of version 2 knows
+  /// that version, whatever it names.
+  [[nodiscard]] std::uint8_t version() const {
+    return std::max(call.called_as.version, call.action->since);
+  }
   [[nodiscard]] Fault by_version(const Fault& igd1, const Fault& igd2) const {
-    return std::max(call.called_as.version, call.action->since) < 2 ? igd1 : igd2;
+    return version() < 2 ? igd1 : igd2;
   }
 };
 

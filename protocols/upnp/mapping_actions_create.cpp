@@ -53,7 +53,7 @@ constexpr std::uint32_t kLongestLease = 604800;
 
   const std::uint32_t lease = call.number("NewLeaseDuration");
   wish.lifetime_limit = LifetimeLimit::max_lease;
-  const bool knows_permanent = invocation.call.called_as.version < 2;
+  const bool knows_permanent = invocation.version() < 2;
   wish.is_permanent = lease == 0 && knows_permanent;
   wish.lifetime = Seconds(lease == 0 ? kLongestLease : lease);
   if (!knows_permanent) wish.lifetime = std::min(wish.lifetime, Seconds(kLongestLease));

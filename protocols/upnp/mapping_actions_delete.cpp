@@ -42,7 +42,7 @@ Outcome delete_port_mapping_range(const Invocation& invocation) {
     }
   }
   if (found.empty()) return fail(faults::kPortMappingNotFound);
-  if (!table.release(found, own)) return fail(faults::kActionFailed);
+  if (!table.release(found, std::span(&own, 1))) return fail(faults::kActionFailed);
   return std::vector<Value>();
 }
 

@@ -152,14 +152,11 @@ Outcome update_pinhole(const Invocation& invocation) {
 Outcome delete_pinhole(const Invocation& invocation) {
   const auto pinhole = find_pinhole(invocation);
   if (!pinhole) return fail(pinhole.error());
-  const MappingId id = pinhole->mapping->id;
-  const Claimant claimant = pinhole->claim->claimant;
-  auto& table = invocation.table();
+  const std::array ids{pinhole->mapping->id};
+  const Claimant& claimant = pinhole->claim->claimant;
   // What an earlier run left may be of this pinhole, and would keep it open.
-  const auto released = table.release(id, {kRecovered, claimant.client}).and_then([&] {
-    return table.release(id, claimant);
-  });
-  if (!released) return fail(faults::kActionFailed);
+  const std::array claimants{claimant, Claimant{kRecovered, claimant.client}};
+  if (!invocation.table().release(ids, claimants)) return fail(faults::kActionFailed);
   return std::vector<Value>();
 }
 

@@ -8,7 +8,7 @@ namespace postern::upnp {
 
 /// In octets: where a listing ends, however many entries there are. A client goes on behind the
 /// last port.
-inline constexpr std::size_t kLongestListing = 2 * 1024 * 1024;
+inline constexpr std::size_t kLongestListing = std::size_t{64} * 1024;
 
 /// Writes a PortMappingList (WANIPConnection:2 §2.3.25): a document of its own, which the reply
 /// then carries as text.

@@ -40,6 +40,8 @@ std::string_view SsdpFrontend::answer(const Search& search, const IncomingDatagr
   const auto own = find_own_address(lan, datagram.source.address);
   if (!own) return "not_on_link";
   const bool is_unicast = !datagram.destination.address.is_multicast();
+  // Our HTTP server on another LAN's address is not reached from here.
+  if (is_unicast && !lan.has(datagram.destination.address)) return "not_on_link";
   if (!is_unicast && !search.max_wait && leniency_ == Leniency::strict) return "no_max_wait";
   const auto offers = find_offers(identity_, search.target);
   if (offers.empty()) return "not_ours";

@@ -28,12 +28,12 @@ constexpr Address kGroupSite =
          !is_unique_local(address);
 }
 
-/// The interface's first address of a kind.
+/// The interface's first address of a kind that can speak.
 template <class Kind>
 [[nodiscard]] std::optional<Address> find_first(const Interface& lan, Kind is_wanted) {
-  const auto found =
-      std::find_if(lan.addresses.begin(), lan.addresses.end(),
-                   [&](const InterfaceAddress& own) { return is_wanted(own.address); });
+  const auto found = std::find_if(
+      lan.addresses.begin(), lan.addresses.end(),
+      [&](const InterfaceAddress& own) { return !own.is_tentative && is_wanted(own.address); });
   return found == lan.addresses.end() ? std::nullopt : std::optional(found->address);
 }
 

@@ -22,7 +22,7 @@ struct Kernel {
 
 /// What a UPnP frontend remembers beside the mapping table.
 struct ServiceState {
-  /// Since when there has been an external address; the beginning of time while there is none.
+  /// Since when there have been an external address and a link; the beginning of time while not.
   Moment connected_since{};
   /// Grows by one with each change of the port mappings (IGD-132).
   std::uint32_t system_update_id = 0;

@@ -155,6 +155,9 @@ std::string xml_escaped(string_view text) {
   return escaped;
 }
 
+/// "&#x10ffff;" with some zeros before the number. Without a bound, many "&" would cost much.
+constexpr std::size_t kLongestReference = 24;
+
 std::optional<std::string> xml_unescaped(string_view text) {
   std::string plain;
   while (!text.empty()) {
@@ -162,7 +165,7 @@ std::optional<std::string> xml_unescaped(string_view text) {
     plain += before;
     text.remove_prefix(before.size());
     if (text.empty()) break;
-    const auto end = text.find(';');
+    const auto end = text.substr(0, kLongestReference).find(';');
     const auto code = end == string_view::npos ? 0 : character_of(text.substr(1, end - 1));
     if (!code) return std::nullopt;
     if (*code == 0) {

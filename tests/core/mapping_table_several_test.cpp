@@ -1,3 +1,5 @@
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/table_fixture.h"
@@ -21,7 +23,8 @@ class MappingTableSeveralTest : public testing::Test {
   }
   [[nodiscard]] std::uint16_t port_of(MappingId id) const { return table_.find(id)->external.port; }
   Result<void, MapError> release(const std::vector<MappingId>& ids) {
-    const auto released = table_.release(ids, natpmp_of(kHostA));
+    const std::array claimants{natpmp_of(kHostA)};
+    const auto released = table_.release(ids, claimants);
     EXPECT_TRUE(table_.is_consistent());
     return released;
   }

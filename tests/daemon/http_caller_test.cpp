@@ -71,6 +71,16 @@ TEST_F(HttpCallerTest, SendsTheRequestFromTheGivenAddress) {  // GENA-15
   EXPECT_EQ(outcome_, CalloutOutcome::answered);
 }
 
+TEST_F(HttpCallerTest, DoesNotWaitForAHostThatKeepsTheConnection) {  // GENA-10
+  caller_.call(callout());
+  auto host = accept();
+  const auto begin = std::chrono::steady_clock::now();
+  asio::write(host, asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")));
+  ASSERT_TRUE(comes_true([&] { return outcome_.has_value(); }));
+  EXPECT_EQ(outcome_, CalloutOutcome::answered);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
+}
+
 TEST_F(HttpCallerTest, AClosedPortIsUnreachable) {
   auto wish = callout();
   acceptor_.close();

@@ -69,9 +69,11 @@ TEST(UpnpIdentity, AnythingElseIsNone) {
 
 TEST(UpnpIdentity, BootIdsGrowWhateverTheClockSays) {  // SSDP-11
   EXPECT_EQ(next_boot_id(0, kToday), kToday);
-  EXPECT_EQ(next_boot_id(static_cast<std::uint32_t>(kToday), kToday), kToday + 1);
-  EXPECT_EQ(next_boot_id(static_cast<std::uint32_t>(kToday), 0), kToday + 1);
-  EXPECT_EQ(next_boot_id(0, -1), 1U);
+  EXPECT_GT(next_boot_id(static_cast<std::uint32_t>(kToday), kToday), kToday + 1000)
+      << "it may have grown while the daemon ran";
+  EXPECT_GT(next_boot_id(static_cast<std::uint32_t>(kToday), 0), kToday + 1000);
+  EXPECT_EQ(next_boot_id(static_cast<std::uint32_t>(kToday), kToday + 100000), kToday + 100000);
+  EXPECT_GT(next_boot_id(0, -1), 0U);
   EXPECT_EQ(next_boot_id(0, std::int64_t{1} << 40), kLastBootId);
   EXPECT_EQ(next_boot_id(kLastBootId, kToday), kLastBootId);
 }
@@ -83,7 +85,7 @@ TEST_F(RememberIdentity, StaysTheSameOverRestarts) {  // IGD-002, SSDP-17
   const auto second = remember_identity(directory_, kToday);
   EXPECT_EQ(second.identity.base, first.identity.base);
   EXPECT_EQ(second.identity.token, first.identity.token);
-  EXPECT_EQ(second.identity.boot_id, first.identity.boot_id + 1);
+  EXPECT_GT(second.identity.boot_id, first.identity.boot_id);
 }
 
 TEST_F(RememberIdentity, IsNobodyElsesToRead) {
@@ -96,7 +98,8 @@ TEST_F(RememberIdentity, IsNobodyElsesToRead) {
 TEST_F(RememberIdentity, ADamagedFileIsReplaced) {
   std::ofstream(file()) << "{\"schema\":";
   const auto first = remember_identity(directory_, kToday);
-  EXPECT_EQ(first.trouble, "");
+  EXPECT_THAT(first.trouble, HasSubstr("is damaged"));
+  EXPECT_EQ(remember_identity(directory_, kToday).trouble, "");
   EXPECT_EQ(remember_identity(directory_, kToday).identity.base, first.identity.base);
 }
 

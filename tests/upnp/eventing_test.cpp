@@ -65,6 +65,15 @@ TEST_F(EventingTest, RenewsWithoutAnEvent) {
   EXPECT_EQ(events[0].seq(), "1") << "SEQ continues";
 }
 
+// GENA-06
+TEST_F(EventingTest, KeepsSubscriptionsFromOtherHosts) {
+  const auto sid = subscribed();
+  EXPECT_EQ(ask(kHostB, "SUBSCRIBE", {{"SID", sid}}).status, 412);
+  EXPECT_EQ(ask(kHostB, "UNSUBSCRIBE", {{"SID", sid}}).status, 412);
+  EXPECT_EQ(eventing_.size(), 1U);
+  EXPECT_EQ(renew(sid).status, 200);
+}
+
 // GENA-03
 TEST_F(EventingTest, KnowsNoSidThatExpired) {
   const auto sid = subscribed();
@@ -159,13 +168,14 @@ TEST_F(EventingTest, CountsWhoIsStillBeingTold) {
 TEST_F(EventingTest, EndsWithTheAddressItWasMadeOn) {
   const auto sid = subscribed(kHostA);
   const auto sid6 = subscribed(kHostA6);
+  const auto renew6 = [&] { return ask(kHostA6, "SUBSCRIBE", {{"SID", sid6}}).status; };
   (void)deliver();
   eventing_.on_lan_changed(dual_network());
   EXPECT_EQ(renew(sid).status, 200);
-  EXPECT_EQ(renew(sid6).status, 200);
+  EXPECT_EQ(renew6(), 200);
   eventing_.on_lan_changed(home_network());
   EXPECT_EQ(renew(sid).status, 200);
-  EXPECT_EQ(renew(sid6).status, 412);
+  EXPECT_EQ(renew6(), 412);
   auto moved = home_network();
   moved.lan[0].addresses = {{kHostC, 24}};
   eventing_.on_lan_changed(moved);

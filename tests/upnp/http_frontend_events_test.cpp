@@ -164,12 +164,11 @@ TEST_F(UpnpEventsTest, AreLookedForWhenTheGatewayTellsOfAnything) {
 // GENA-16
 TEST_F(UpnpEventsTest, EndWithTheLanAddress) {
   const auto sid = house_.subscribe().sid();
-  const auto sid6 = house_.subscribe(events_of(), kHostA6).sid();
+  (void)house_.subscribe(events_of(), kHostA6);
   EXPECT_EQ(house_.upnp.subscriptions(), 2U);
   (void)house_.change_network(home_network());
   EXPECT_EQ(house_.upnp.subscriptions(), 1U);
   EXPECT_EQ(house_.renew(sid).status, 200);
-  EXPECT_EQ(house_.renew(sid6).status, 412);
 }
 
 // GENA-12

@@ -303,6 +303,15 @@ TEST_F(HttpFrontendTest, CountsTheTimeOfAConnection) {
   (void)house_.change_network(dual_network(kOtherWan));
   house_.now += Seconds(3);
   EXPECT_EQ(uptime(), "3");
+  // The cable is out for a while; the address stays.
+  auto unplugged = dual_network(kOtherWan);
+  unplugged.wan->is_running = false;
+  (void)house_.change_network(unplugged);
+  house_.now += Seconds(60);
+  EXPECT_EQ(uptime(), "0");
+  (void)house_.change_network(dual_network(kOtherWan));
+  house_.now += Seconds(2);
+  EXPECT_EQ(uptime(), "2");
 }
 
 }  // namespace

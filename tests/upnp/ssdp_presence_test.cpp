@@ -40,6 +40,13 @@ TEST(SsdpPresence, SpeaksFromAUniqueLocalAddressWhereThereIsNoGlobalOne) {
   EXPECT_EQ(find_presences(network).size(), 2U);
 }
 
+// SSDP-01
+TEST(SsdpPresence, DoesNotSpeakFromAnAddressThatIsNotItsOwnYet) {
+  auto network = dual_stack_network();
+  for (auto& own : network.lan[0].addresses) own.is_tentative = own.address == kGlobal;
+  EXPECT_EQ(find_presences(network)[2].address, kUniqueLocal);
+}
+
 // SSDP-20, 30
 TEST(SsdpPresence, IsOnTheLanOnlyAndOnAllOfIt) {
   auto network = home_network();
