@@ -62,7 +62,8 @@ class Gateway {
 
   /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
   [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
-  /// Only with `http`. Looks at a request whose body is not there yet: the reply to one that will not be served.
+  /// Only with `http`. Looks at a request whose body is not there yet: the reply to one that will
+  /// not be served.
   [[nodiscard]] std::optional<HttpReply> on_http_header(const HttpRequest& request);
   /// Answers a request that on_http_header() did not refuse.
   [[nodiscard]] Turn on_http_request(const HttpRequest& request, Moment now);

@@ -12,7 +12,8 @@ namespace postern {
 struct InterfaceAddress {
   Address address;
   unsigned prefix_length = 0;
-  /// The kernel still asks whether another host has it (RFC 4862 §5.4): nothing can be sent from it.
+  /// The kernel still asks whether another host has it (RFC 4862 §5.4): nothing can be sent from
+  /// it.
   bool is_tentative = false;
 
   [[nodiscard]] Prefix prefix() const { return Prefix(address, prefix_length); }

@@ -146,6 +146,10 @@ TEST_F(HttpServerCrowdTest, DoesNotLetMoreThanHalfIdle) {
 
 TEST_F(HttpServerCrowdTest, WaitsOutALackOfDescriptors) {
   serve();
+  // UBSan opens descriptors to look at types that it has not met yet, so it meets all of them here.
+  auto first = this->client();
+  ASSERT_TRUE(first.send(get("/first")));
+  ASSERT_TRUE(comes(first, "GET /first "));
   auto client = this->client();
   rlimit now{};
   ::getrlimit(RLIMIT_NOFILE, &now);
@@ -158,7 +162,7 @@ TEST_F(HttpServerCrowdTest, WaitsOutALackOfDescriptors) {
   ::setrlimit(RLIMIT_NOFILE, &none);
   ASSERT_TRUE(client.send(get("/a")));
   settle();
-  EXPECT_TRUE(requests_.empty());
+  EXPECT_EQ(requests_.size(), 1U);
   EXPECT_FALSE(client.is_ended());
   ::setrlimit(RLIMIT_NOFILE, &now);
   EXPECT_TRUE(comes(client, "GET /a "));
