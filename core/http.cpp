@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "core/authority.h"
 #include "core/text.h"
 
 namespace postern {
@@ -21,28 +21,10 @@ constexpr std::string_view kScheme = "http://";
   return target.substr(0, target.find_first_of("/?#"));
 }
 
-[[nodiscard]] bool is_port(std::string_view text, std::uint16_t port) {
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number == port;
-}
-
 [[nodiscard]] bool names(std::string_view host, const Endpoint& server) {
-  std::string_view literal;
-  if (host.starts_with('[')) {
-    const auto end = host.find(']');
-    if (end == std::string_view::npos) return false;
-    literal = host.substr(1, end - 1);
-    literal = literal.substr(0, literal.find('%'));
-    // What looks like IPv4 has no place in brackets.
-    if (literal.find(':') == std::string_view::npos) return false;
-    host.remove_prefix(end + 1);
-  } else {
-    literal = host.substr(0, host.find(':'));
-    host.remove_prefix(literal.size());
-  }
-  if (!host.empty() && !(host.front() == ':' && is_port(host.substr(1), server.port))) return false;
-  return Address::parse(literal) == server.address;
+  const auto named = parse_authority(host);
+  return named && named->address == server.address &&
+         named->port.value_or(server.port) == server.port;
 }
 
 /// What a form of a web page can have as body without asking us first.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/authority.h"
 #include "core/text.h"
 #include "protocols/upnp/text.h"
 
@@ -17,38 +18,6 @@ constexpr std::uint16_t kHttpPort = 80;
 [[nodiscard]] bool has_event_type(const HttpRequest& request) {
   const auto type = request.find("NT");
   return type && equals_ignoring_case(trimmed(*type), "upnp:event");
-}
-
-/// ":80", or nothing at all for the usual one.
-[[nodiscard]] std::optional<std::uint16_t> parse_port(string_view text) {
-  if (text.empty()) return kHttpPort;
-  if (text.front() != ':') return std::nullopt;
-  text.remove_prefix(1);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
-}
-
-/// "192.0.2.1:80" or "[2001:db8::1%eth0]:80".
-[[nodiscard]] std::optional<Endpoint> parse_authority(string_view text) {
-  string_view literal;
-  if (text.starts_with('[')) {
-    const auto end = text.find(']');
-    if (end == string_view::npos) return std::nullopt;
-    literal = text.substr(1, end - 1);
-    literal = literal.substr(0, literal.find('%'));
-    // What looks like IPv4 has no place in brackets.
-    if (literal.find(':') == string_view::npos) return std::nullopt;
-    text.remove_prefix(end + 1);
-  } else {
-    literal = text.substr(0, text.find(':'));
-    text.remove_prefix(literal.size());
-  }
-  const auto address = Address::parse(literal);
-  const auto port = parse_port(text);
-  if (!address || !port) return std::nullopt;
-  return Endpoint{*address, *port};
 }
 
 /// Nothing else can end a line of our request, or a word of it.
@@ -69,7 +38,7 @@ constexpr std::uint16_t kHttpPort = 80;
   }
   std::string path(url);
   if (!path.starts_with('/')) path.insert(path.begin(), '/');
-  return CallbackUrl{*to, std::move(path)};
+  return CallbackUrl{{to->address, to->port.value_or(kHttpPort)}, std::move(path)};
 }
 
 }  // namespace
