@@ -23,10 +23,28 @@ struct TableEvent {
     count,
   };
 
+  /// Why. Of several reasons in one turn, the last.
+  enum class Cause : std::uint8_t {
+    /// A client asked for it.
+    asked,
+    lease_ended,
+    /// The administrator wants it: a static mapping, or a command of his.
+    administered,
+    /// The configuration has other rules than before.
+    policy,
+    /// This machine's interfaces or addresses changed.
+    network,
+    /// The host has left the link, or another one has its address.
+    host_gone,
+    /// An earlier run left it, in the store or in the firewall.
+    restored,
+  };
+
   Kind kind = Kind::opened;
   /// As it is now; for closed, as it was last.
   Mapping mapping;
   ListChange list_change = ListChange::none;
+  Cause cause = Cause::asked;
 };
 
 /// Null: was not there before, or is no more.
@@ -42,6 +60,26 @@ struct TableEvent {
       return "moved";
     case TableEvent::Kind::closed:
       return "closed";
+  }
+  return "?";
+}
+
+[[nodiscard]] constexpr std::string_view to_string(TableEvent::Cause cause) {
+  switch (cause) {
+    case TableEvent::Cause::asked:
+      return "asked";
+    case TableEvent::Cause::lease_ended:
+      return "lease_ended";
+    case TableEvent::Cause::administered:
+      return "administered";
+    case TableEvent::Cause::policy:
+      return "policy";
+    case TableEvent::Cause::network:
+      return "network";
+    case TableEvent::Cause::host_gone:
+      return "host_gone";
+    case TableEvent::Cause::restored:
+      return "restored";
   }
   return "?";
 }
