@@ -166,6 +166,19 @@ class MappingTable {
     bool is_touched = false;
   };
   using Entries = std::unordered_map<MappingId, Entry>;
+  /// While it lives, this is why mappings change.
+  class Because {
+   public:
+    Because(MappingTable& table, TableEvent::Cause cause)
+        : table_(table), before_(std::exchange(table.cause_, cause)) {}
+    ~Because() { table_.cause_ = before_; }
+    Because(const Because&) = delete;
+    Because& operator=(const Because&) = delete;
+
+   private:
+    MappingTable& table_;
+    TableEvent::Cause before_;
+  };
   /// A mapping as it stood.
   struct Standing {
     Mapping mapping;
@@ -186,6 +199,8 @@ class MappingTable {
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
+  void note_cause(MappingId id);
+  [[nodiscard]] TableEvent::Cause cause_of(MappingId id) const;
   /// As they stand now: a mapping and the others of its internal endpoint, one of which may follow
   /// it as primary.
   void remember(const Mapping& mapping, std::map<MappingId, Entry>& entries) const;
@@ -253,6 +268,11 @@ class MappingTable {
   Moment expired_until_{};
   Moment expired_before_turn_{};
 
+  /// Why mappings change just now.
+  TableEvent::Cause cause_ = TableEvent::Cause::asked;
+  /// Of the mappings that this turn touched, the last cause; those that are missing here were asked
+  /// for.
+  std::unordered_map<MappingId, TableEvent::Cause> causes_;
   /// The mappings that this turn touched, as they were before it; each once.
   std::vector<std::pair<MappingId, std::optional<Standing>>> before_turn_;
   std::unordered_set<DoorKey> refused_;

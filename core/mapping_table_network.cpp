@@ -5,9 +5,12 @@
 // What the network around it tells the table, and what an earlier run left there.
 namespace postern {
 
+using Cause = TableEvent::Cause;
+
 void MappingTable::set_external_addresses(std::vector<Address> addresses) {
   external_addresses_ = std::move(addresses);
   if (external_addresses_.empty()) return;
+  const Because because(*this, Cause::network);
   std::vector<Mapping> moved;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
@@ -26,6 +29,7 @@ void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
 }
 
 std::size_t MappingTable::end_pinholes_off_link() {
+  const Because because(*this, Cause::network);
   std::vector<MappingId> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
@@ -77,6 +81,7 @@ void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
                              ? find_by_internal(mapping.protocol, mapping.internal) != nullptr
                              : ports_.is_taken(mapping.protocol, mapping.external.port);
   if (is_double) return;
+  const Because because(*this, Cause::restored);
   mapping.id = next_id_;
   const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
   // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.
