@@ -18,7 +18,8 @@ constexpr Milliseconds kRepairPause{100};
 /// Half of the 50 ms within which a closed door is to be quiet.
 constexpr Milliseconds kPurgeDelay{25};
 
-void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
+template <class T>
+void append(std::vector<T>& all, std::vector<T> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
@@ -65,10 +66,11 @@ void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
   return network.wan && network.wan->is_running;
 }
 
-/// An interface that is up has an IPv6 address of the link at least.
-[[nodiscard]] bool all_have_v6(const Network& network) {
+/// An interface that is up has an IPv6 address of the link at least, and one that serves IPv4 hosts
+/// an address for them.
+[[nodiscard]] bool all_have_addresses(const Network& network) {
   return std::all_of(network.lan.begin(), network.lan.end(),
-                     [](const Interface& lan) { return lan.has_v6(); });
+                     [](const Interface& lan) { return lan.has_v6() && lan.first_v4(); });
 }
 
 }  // namespace
@@ -85,14 +87,14 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
              ExternalAddress(options.external_address),
              Epoch(now),
              Epoch(now),
-             MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)} {
-}
+             MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)},
+      hosts_(options.host_grace) {}
 
 Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
   const auto found = backend_.open_doors(now);
   if (!found) return fail(found.error());
   adopt_network(network);
-  knows_v6_links_ = all_have_v6(network);
+  knows_links_ = all_have_addresses(network);
   state_.table.adopt(*found, now);
   Turn turn;
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
@@ -141,22 +143,41 @@ Turn Gateway::on_network(const Network& network, Moment now) {
   }
   if (!lan_stays) tell_frontends(GatewayEvent::lan_changed, now);
   if (!wan_link_stays) tell_frontends(GatewayEvent::wan_link_changed, now);
-  knows_v6_links_ = true;
-  end_pinholes_off_link(now, turn);
+  knows_links_ = true;
+  end_off_link(now, turn);
   send_due_announcements(now, turn);
   return turn;
 }
 
-void Gateway::end_pinholes_off_link(Moment now, Turn& turn) {
-  std::size_t lost = 0;
-  run_turn([&] { lost = state_.table.end_pinholes_off_link(); }, now, turn);
-  note_lost_pinholes(lost, now);
+void Gateway::on_neighbours(std::span<const Neighbour> neighbours, Moment now) {
+  for (const auto& neighbour : neighbours) hosts_.hear(neighbour, now);
 }
 
-void Gateway::note_lost_pinholes(std::size_t count, Moment now) {
-  if (count == 0) return;
-  state_.pinhole_epoch.restart(now);
-  tell_frontends(GatewayEvent::pinholes_lost, now);
+void Gateway::end_hosts_that_went(Moment now, Turn& turn) {
+  auto due = hosts_.take_due(now);
+  append(turn.questions, std::move(due.questions));
+  if (due.gone.empty()) return;
+  const auto end_all = [&] {
+    for (const auto& host : due.gone) state_.table.end_host(host);
+  };
+  run_turn(end_all, now, turn);
+}
+
+void Gateway::end_off_link(Moment now, Turn& turn) {
+  MappingTable::Ended lost;
+  run_turn([&] { lost = state_.table.end_off_link(); }, now, turn);
+  note_lost(lost, now);
+}
+
+void Gateway::note_lost(const MappingTable::Ended& lost, Moment now) {
+  if (lost.v4 > 0) {
+    state_.epoch.restart(now);
+    tell_frontends(GatewayEvent::mappings_lost, now);
+  }
+  if (lost.pinholes > 0) {
+    state_.pinhole_epoch.restart(now);
+    tell_frontends(GatewayEvent::pinholes_lost, now);
+  }
 }
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
@@ -180,14 +201,16 @@ Turn Gateway::on_timeout(Moment now) {
   if (purge_at_ && *purge_at_ <= now) purge_flows(turn);
   if (rebuild_at_ && *rebuild_at_ <= now) (void)rebuild(now, turn);
   run_turn([] {}, now, turn);
+  end_hosts_that_went(now, turn);
   send_due_announcements(now, turn);
   return turn;
 }
 
 std::optional<Moment> Gateway::next_timeout() const {
   std::optional<Moment> next;
-  for (const auto& due : {state_.table.next_expiry(), frontend_.next_timeout(),
-                          http_ ? http_->next_timeout() : std::nullopt, rebuild_at_, purge_at_}) {
+  for (const auto& due :
+       {state_.table.next_expiry(), frontend_.next_timeout(),
+        http_ ? http_->next_timeout() : std::nullopt, rebuild_at_, purge_at_, hosts_.next()}) {
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -226,9 +249,23 @@ void Gateway::conclude(Turn& turn, Moment now) {
   auto events = state_.table.accept();
   assert(state_.table.is_consistent());
   if (events.empty()) return;
+  follow_hosts(events, turn);
   frontend_.on_table_events(events, state_, now);
   if (http_) http_->on_table_events(events, state_, now);
   append(turn.events, std::move(events));
+}
+
+void Gateway::follow_hosts(std::span<const TableEvent> events, Turn& turn) {
+  for (const auto& event : events) {
+    if (event.kind == TableEvent::Kind::renewed) continue;
+    const auto& host = event.mapping.internal.address;
+    if (state_.table.count_of(host) == 0) {
+      hosts_.forget(host);
+      continue;
+    }
+    const auto* lan = state_.network.lan_of(host);
+    if (lan != nullptr && hosts_.watch(host)) turn.questions.push_back({lan->index, host});
+  }
 }
 
 void Gateway::note_refusal(const BackendError& error, Turn& turn) {
@@ -291,12 +328,12 @@ void Gateway::adopt_network(const Network& network) {
   state_.network = network;
   std::vector<Prefix> prefixes;
   for (const auto& lan : network.lan) {
-    auto& v6_links = v6_links_[lan.name];
-    if (lan.has_v6()) v6_links.clear();
-    for (const auto& own : lan.addresses) {
-      (own.address.is_v4() ? prefixes : v6_links).push_back(own.prefix());
-    }
-    prefixes.insert(prefixes.end(), v6_links.begin(), v6_links.end());
+    auto& [v4, v6] = links_[lan.name];
+    if (lan.first_v4()) v4.clear();
+    if (lan.has_v6()) v6.clear();
+    for (const auto& own : lan.addresses) (own.address.is_v4() ? v4 : v6).push_back(own.prefix());
+    prefixes.insert(prefixes.end(), v4.begin(), v4.end());
+    prefixes.insert(prefixes.end(), v6.begin(), v6.end());
   }
   state_.table.set_lan_prefixes(std::move(prefixes));
 }
@@ -309,7 +346,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
   // Those of an earlier run are among them, and those that could not be closed before.
-  const std::size_t lost = knows_v6_links_ ? state_.table.end_pinholes_off_link() : 0;
+  const auto lost = knows_links_ ? state_.table.end_off_link() : MappingTable::Ended();
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
@@ -336,7 +373,7 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   }
   follow_external_address(before, now);
   conclude(turn, now);
-  note_lost_pinholes(done ? lost : 0, now);
+  note_lost(done ? lost : MappingTable::Ended(), now);
   return done;
 }
 

@@ -15,6 +15,7 @@
 #include "core/flow_table.h"
 #include "core/frontend.h"
 #include "core/gateway_state.h"
+#include "core/host_watch.h"
 #include "core/network.h"
 #include "core/policy.h"
 #include "core/result.h"
@@ -31,6 +32,8 @@ struct GatewayOptions {
   std::vector<Endpoint> multicast_groups;
   /// Established TCP connections outlive a lease that ends by itself.
   bool keeps_established_tcp = false;
+  /// How long a host may be silent before its mappings are closed; 0: as long as it likes.
+  Seconds host_grace{0};
   std::uint64_t random_seed = 0;
 };
 
@@ -44,6 +47,8 @@ struct Turn {
   /// To be sent before the callouts.
   std::vector<HttpReply> replies;
   std::vector<HttpCallout> callouts;
+  /// on_neighbours() is to be told what comes of them.
+  std::vector<NeighbourQuestion> questions;
 };
 
 /// The daemon without its IO: packets, network changes and time go in, packets and the next
@@ -71,6 +76,9 @@ class Gateway {
   [[nodiscard]] Turn on_callout_done(std::uint64_t id, CalloutOutcome outcome, Moment now);
   /// Follows the interfaces: O(n) in the number of mappings when the WAN or the LAN's names change.
   [[nodiscard]] Turn on_network(const Network& network, Moment now);
+  /// What became known of hosts on the LAN's links, in the order in which it did. O(log n) for
+  /// each; what comes of it is due at next_timeout().
+  void on_neighbours(std::span<const Neighbour> neighbours, Moment now);
   /// Somebody else changed what we rely on, or may have: puts everything of ours back, at once but
   /// at most ten times a second. `reason` is a constant word, for the counters.
   [[nodiscard]] Turn on_firewall_changed(std::string_view reason, Moment now);
@@ -96,9 +104,12 @@ class Gateway {
   void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
   /// What the turn staged stands, or was rolled back.
   void conclude(Turn& turn, Moment now);
-  void end_pinholes_off_link(Moment now, Turn& turn);
-  /// So many pinholes of hosts that left the LAN have been closed.
-  void note_lost_pinholes(std::size_t count, Moment now);
+  void end_off_link(Moment now, Turn& turn);
+  /// So many mappings of hosts that left the LAN have been closed.
+  void note_lost(const MappingTable::Ended& lost, Moment now);
+  void end_hosts_that_went(Moment now, Turn& turn);
+  /// Watches the hosts that have mappings now, and no longer those that have none.
+  void follow_hosts(std::span<const TableEvent> events, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);
@@ -129,11 +140,16 @@ class Gateway {
   Counters counters_;
   /// The last external addresses there were, also while there are none.
   std::vector<Address> last_external_addresses_;
-  /// By the name of each LAN interface its IPv6 prefixes, or those it had before it went down.
-  std::map<std::string, std::vector<Prefix>> v6_links_;
-  /// At the start interfaces may still be without their IPv6 addresses: nobody has left the LAN
-  /// then.
-  bool knows_v6_links_ = false;
+  /// By the name of each LAN interface its prefixes of each family, or those it had before it was
+  /// left without one.
+  struct Links {
+    std::vector<Prefix> v4;
+    std::vector<Prefix> v6;
+  };
+  std::map<std::string, Links> links_;
+  /// At the start interfaces may still be without their addresses: nobody has left the LAN then.
+  bool knows_links_ = false;
+  HostWatch hosts_;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;
   /// No rebuild before this because of a refused commit, or of a change by somebody else.

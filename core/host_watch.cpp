@@ -11,8 +11,14 @@ constexpr Seconds kObjectionTime{5};
 
 }  // namespace
 
+bool HostWatch::watch(const Address& host) {
+  return hosts_.try_emplace(host).second;
+}
+
 void HostWatch::hear(const Neighbour& neighbour, Moment now) {
-  auto& known = hosts_[neighbour.address];
+  const auto found = hosts_.find(neighbour.address);
+  if (found == hosts_.end()) return;
+  auto& known = found->second;
   known.interface_index = neighbour.interface_index;
   if (neighbour.state == Neighbour::State::silent) {
     if (known.doubt == Doubt::none && grace_ > Seconds(0)) {
@@ -42,7 +48,7 @@ HostWatch::Due HostWatch::take_due(Moment now) {
     const Address host = queue_.begin()->second;
     auto& known = hosts_.at(host);
     if (known.doubt == Doubt::silent) {
-      due.probes.push_back({known.interface_index, host});
+      due.questions.push_back({known.interface_index, host, true});
       doubt(host, known, Doubt::asked, now + kAnswerTime);
     } else {
       due.gone.push_back(host);
@@ -67,12 +73,7 @@ void HostWatch::doubt(const Address& host, Known& known, Doubt doubt, Moment due
 void HostWatch::trust(const Address& host, Known& known) {
   if (known.doubt == Doubt::none) return;
   known.doubt = Doubt::none;
-  const auto [first, last] = queue_.equal_range(known.due);
-  for (auto entry = first; entry != last; ++entry) {
-    if (entry->second != host) continue;
-    queue_.erase(entry);
-    return;
-  }
+  queue_.erase({known.due, host});
 }
 
 }  // namespace postern

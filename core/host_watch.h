@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/address.h"
@@ -32,12 +33,14 @@ struct Neighbour {
   friend bool operator==(const Neighbour&, const Neighbour&) = default;
 };
 
-/// Where to ask for a neighbour.
-struct NeighbourProbe {
+/// A question about a neighbour; the answer is a Neighbour.
+struct NeighbourQuestion {
   std::uint32_t interface_index = 0;
   Address address;
+  /// Whether the host itself is to be asked, or only what the kernel knows.
+  bool is_probe = false;
 
-  friend bool operator==(const NeighbourProbe&, const NeighbourProbe&) = default;
+  friend bool operator==(const NeighbourQuestion&, const NeighbourQuestion&) = default;
 };
 
 /// Tells which hosts have gone, of those that have mappings: their doors would lead nowhere or,
@@ -50,14 +53,15 @@ class HostWatch {
   /// `grace`: how long a host may be silent; 0: as long as it likes.
   explicit HostWatch(Seconds grace) : grace_(grace) {}
 
-  /// News of a host that has mappings; of no others, so that memory is bounded by the mappings.
-  void hear(const Neighbour& neighbour, Moment now);
-  /// The host has no mappings any more.
+  /// The host has mappings from now on. Whether that is new.
+  bool watch(const Address& host);
+  /// It has none any more.
   void forget(const Address& host);
+  /// News of any host.
+  void hear(const Neighbour& neighbour, Moment now);
 
   struct Due {
-    /// To be asked for; what comes of it is heard.
-    std::vector<NeighbourProbe> probes;
+    std::vector<NeighbourQuestion> questions;
     std::vector<Address> gone;
   };
   /// What is due now. Hosts that are gone are forgotten.
@@ -80,7 +84,7 @@ class HostWatch {
   Seconds grace_;
   std::unordered_map<Address, Known> hosts_;
   /// Those in doubt.
-  std::multimap<Moment, Address> queue_;
+  std::set<std::pair<Moment, Address>> queue_;
 };
 
 }  // namespace postern

@@ -82,9 +82,17 @@ class MappingTable {
   /// and existing ones stay where they are.
   void set_external_addresses(std::vector<Address> addresses);
   void set_lan_prefixes(std::vector<Prefix> prefixes);
-  /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists, unless the firewall
-  /// refuses; returns how many. O(size()).
-  std::size_t end_pinholes_off_link();
+  /// How many mappings were ended, of each family.
+  struct Ended {
+    std::size_t v4 = 0;
+    std::size_t pinholes = 0;
+  };
+  /// Ends the mappings of hosts that no LAN prefix holds and no rule lists, unless the firewall
+  /// refuses. O(size()).
+  Ended end_off_link();
+  /// Ends the mappings that lead to this host, unless the firewall refuses: then they end when
+  /// their leases do. O(m log n) for the m mappings of the host.
+  void end_host(const Address& host);
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 

@@ -28,17 +28,28 @@ void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
   policy_.set_lan_prefixes(std::move(prefixes));
 }
 
-std::size_t MappingTable::end_pinholes_off_link() {
+auto MappingTable::end_off_link() -> Ended {
   const Because because(*this, Cause::network);
-  std::vector<MappingId> off_link;
+  std::vector<std::pair<MappingId, bool>> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
-    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
-      off_link.push_back(id);
-    }
+    if (policy_.is_on_link(host) || policy_.lists(host)) continue;
+    off_link.emplace_back(id, entry.mapping.is_pinhole());
   }
-  return static_cast<std::size_t>(std::count_if(
-      off_link.begin(), off_link.end(), [this](MappingId id) { return change(id, std::nullopt); }));
+  Ended ended;
+  for (const auto& [id, is_pinhole] : off_link) {
+    if (change(id, std::nullopt)) ++(is_pinhole ? ended.pinholes : ended.v4);
+  }
+  return ended;
+}
+
+void MappingTable::end_host(const Address& host) {
+  const Because because(*this, Cause::host_gone);
+  const auto found = by_client_.find(host);
+  if (found == by_client_.end()) return;
+  for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
+    if (find(id)->internal.address == host) (void)change(id, std::nullopt);
+  }
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {

@@ -36,6 +36,14 @@ const Interface* Network::lan_by_index(std::uint32_t index) const {
   return found == lan.end() ? nullptr : &*found;
 }
 
+const Interface* Network::lan_of(const Address& address) const {
+  const auto holds = [&](const InterfaceAddress& own) { return own.prefix().contains(address); };
+  const auto found = std::find_if(lan.begin(), lan.end(), [&](const Interface& interface) {
+    return std::any_of(interface.addresses.begin(), interface.addresses.end(), holds);
+  });
+  return found == lan.end() ? nullptr : &*found;
+}
+
 bool Network::is_lan_address(const Address& address) const {
   return std::any_of(lan.begin(), lan.end(),
                      [&](const Interface& interface) { return interface.has(address); });

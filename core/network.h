@@ -46,6 +46,8 @@ struct Network {
   std::vector<Interface> lan;
 
   [[nodiscard]] const Interface* lan_by_index(std::uint32_t index) const;
+  /// The interface on whose link the address is; null when it is on none.
+  [[nodiscard]] const Interface* lan_of(const Address& address) const;
   [[nodiscard]] bool is_lan_address(const Address& address) const;
   friend bool operator==(const Network&, const Network&) = default;
 };

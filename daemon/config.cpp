@@ -136,6 +136,7 @@ void read_upnp(TomlTable& upnp, Config& config) {
 void read_lifetime(TomlTable& lifetime, Config& config) {
   auto& limits = config.limits;
   assign(limits.max_lifetime, lifetime.duration("max", kLongestLifetime));
+  assign(config.host_grace, lifetime.duration("host_gone", kLongestLifetime));
   const auto min = lifetime.duration("min", kLongestLifetime);
   assign(limits.min_lifetime, min);
   if (limits.min_lifetime <= limits.max_lifetime) return;

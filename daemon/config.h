@@ -59,6 +59,8 @@ struct Config {
   std::string iptables_restore = {};
   /// Whether to keep our mark rule in the chains of iptables-nft, where the host uses that.
   bool adapts_host_firewall = true;
+  /// How long a host may be silent before its mappings are closed.
+  Seconds host_grace{3600};
   /// Whether established TCP connections outlive a lease that ends by itself.
   bool keeps_established_tcp = false;
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};

@@ -16,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "daemon/netlink_attributes.h"
+
 namespace postern {
 namespace {
 
@@ -59,18 +61,6 @@ void ask(mnl_socket* socket, Question& question, mnl_cb_t take, void* data) {
                                  mnl_socket_get_portid(socket), take, data);
     // Otherwise it answers an earlier question, which was given up.
     if (taken >= 0 || errno != EPROTO) return;
-  }
-}
-
-/// Calls `visit` with each attribute behind a header of that type.
-template <class Header, class Visit>
-void for_each_attribute(const nlmsghdr* message, Visit visit) {
-  auto* attribute =
-      static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, sizeof(Header)));
-  const auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-  while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
-    visit(attribute);
-    attribute = mnl_attr_next(attribute);
   }
 }
 

@@ -27,6 +27,7 @@ constexpr Seconds kNetworkRetryPause{1};
   options.policy = Policy(config.rules, config.limits);
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
+  options.host_grace = config.host_grace;
   options.random_seed = seed;
   if (config.upnp.enabled) {
     options.multicast_groups.assign(upnp::ssdp_groups().begin(), upnp::ssdp_groups().end());
@@ -157,6 +158,11 @@ Service::Started Service::read_network() {
   auto opened = NetlinkMonitor::open(io_);
   if (!opened) return fail(StartError{ExitCode::failure, std::move(opened.error())});
   monitor_ = std::move(*opened);
+  auto neighbours = NeighbourWatch::open(io_);
+  if (!neighbours) return fail(StartError{ExitCode::failure, std::move(neighbours.error())});
+  neighbours_ = std::move(*neighbours);
+  // Before the first question.
+  neighbours_->watch(neighbours_heard());
   const auto facts = monitor_->read();
   if (!facts) return fail(StartError{ExitCode::failure, facts.error()});
   auto lan = choose_lan(*facts, config_.wan, config_.lan);
@@ -273,6 +279,13 @@ void Service::note_purge(const Result<std::size_t, std::string>& purged) {
   }
 }
 
+NeighbourWatch::Heard Service::neighbours_heard() {
+  return [this](std::span<const Neighbour> neighbours) {
+    gateway_.on_neighbours(neighbours, now());
+    deadline_.set(gateway_.next_timeout());
+  };
+}
+
 HostFirewall::Reactions Service::reactions_to_host() {
   return {
       .table_changed =
@@ -346,6 +359,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
 void Service::finish(const Turn& turn, Moment now) {
   for (const auto& port : ports_) unsent_ += port->send(turn.send);
   if (upnp_) upnp_->carry_out(turn);
+  for (const auto& question : turn.questions) neighbours_->ask(question);
   deadline_.set(gateway_.next_timeout());
   log_turn(turn, now);
 }
@@ -357,7 +371,9 @@ void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
     if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{} {}", to_string(event.kind), description(event.mapping));
+    const bool is_asked = event.cause == TableEvent::Cause::asked;
+    spdlog::info("{} {}{}{}", to_string(event.kind), description(event.mapping),
+                 is_asked ? "" : ": ", is_asked ? "" : to_string(event.cause));
   }
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/host_firewall.h"
 #include "daemon/http_port.h"
 #include "daemon/log.h"
+#include "daemon/neighbour_watch.h"
 #include "daemon/netlink_monitor.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
@@ -62,6 +63,7 @@ class Service {
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
   void note_purge(const Result<std::size_t, std::string>& purged);
+  [[nodiscard]] NeighbourWatch::Heard neighbours_heard();
   /// Reads the network and adapts to it; when something of this failed, again a second later.
   void follow_network();
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
@@ -84,6 +86,7 @@ class Service {
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;
+  std::unique_ptr<NeighbourWatch> neighbours_;
   /// Since start() went well.
   bool is_serving_ = false;
   std::vector<std::string> warnings_at_start_;

@@ -44,7 +44,8 @@ OWN = [
 THIRD_PARTY = [
     ("tl/", ["core/"]),
     ("libnftnl/", ["backends/nftables/", "host/", "bench/floor", "tests/backends/"]),
-    ("libmnl/", ["netlink/", "host/", "daemon/kernel_links", "daemon/netlink_monitor",
+    ("libmnl/", ["netlink/", "host/", "daemon/kernel_links",
+                 "daemon/neighbour_watch", "daemon/netlink_attributes", "daemon/netlink_monitor",
                  "bench/floor", "tests/backends/"]),
     ("libnetfilter_conntrack/", ["backends/conntrack/", "tests/backends/"]),
     ("boost/", ["daemon/", "tests/daemon/"]),

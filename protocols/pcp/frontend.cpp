@@ -41,6 +41,7 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
       v6_announcements_.start(now);
       return;
     case GatewayEvent::external_address_changed:
+    case GatewayEvent::mappings_lost:
       // While there is none, clients would only be refused.
       if (state.external_address.local()) v4_announcements_.start(now);
       return;

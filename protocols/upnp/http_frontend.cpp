@@ -179,6 +179,7 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
     case GatewayEvent::lan_changed:
       eventing_.on_lan_changed(state.network);
       break;
+    case GatewayEvent::mappings_lost:
     case GatewayEvent::pinholes_lost:
       break;
   }

@@ -95,6 +95,7 @@ class House {
     all.backend_errors.insert(all.backend_errors.end(), more.backend_errors.begin(),
                               more.backend_errors.end());
     all.send.insert(all.send.end(), more.send.begin(), more.send.end());
+    all.questions.insert(all.questions.end(), more.questions.begin(), more.questions.end());
   }
 
   natpmp::Frontend natpmp_;
