@@ -28,7 +28,9 @@ class Daemon:
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
         state = str(pathlib.Path(self._directory.name, "state"))  # of this test alone
-        self._config.write_text(toml({"state_dir": state, **config}))
+        config = {"state_dir": state, **config}
+        self.state_dir = config["state_dir"]
+        self._config.write_text(toml(config))
         self.log_file = pathlib.Path(self._directory.name, "log")
         self.process = None
 
