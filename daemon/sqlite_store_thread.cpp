@@ -36,6 +36,8 @@ void SqliteStore::work() {
     if (is_last || (due_ && steady_clock::now() >= *due_)) write(lock);
     if (must_tell()) tell_written(lock, appended_, false);
   }
+  if (!database_) return;
+  database_->take_in_journal();
   database_.reset();
 }
 

@@ -57,6 +57,11 @@ StoreDatabase::StoreDatabase(const std::string& file, Access access, const char*
   sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, kLongestValue);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(connection, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+void StoreDatabase::take_in_journal() {
+  sqlite3_db_config(connection_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
 void StoreDatabase::note(int code) {

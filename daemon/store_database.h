@@ -38,11 +38,15 @@ class StoreDatabase {
   };
 
   /// Opens the file, which must be there; error() says whether that worked. `vfs` is SQLite's name
-  /// of the file system to use, null for its own.
+  /// of the file system to use, null for its own. The journal stays as it is at the end, unless
+  /// take_in_journal() was called: a damaged database is not written to.
   StoreDatabase(const std::string& file, Access access, const char* vfs);
 
   [[nodiscard]] const std::optional<DatabaseError>& error() const { return error_; }
   void set_error(std::optional<DatabaseError> error) { error_ = std::move(error); }
+
+  /// At the end the file holds all, and the journal goes.
+  void take_in_journal();
 
   /// Statements without parameters and without rows of interest.
   void run(const char* sql);

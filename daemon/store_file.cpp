@@ -101,7 +101,7 @@ StoreFile::Opened StoreFile::open_for_writing(bool may_move_aside) const {
   auto database = std::make_optional<StoreDatabase>(file_, StoreDatabase::Access::read_write, vfs_);
   prepare(*database);
   auto content = look_into(*database);
-  const bool is_new = content == StoreContent::none;
+  const bool is_new = !database->error() && content == StoreContent::none;
   if (!database->error() && (is_new || content == StoreContent::ours)) {
     if (database->text("PRAGMA journal_mode = WAL") != "wal" && !database->error()) {
       return fail(StoreFileError{file_ + ": SQLite cannot keep a journal there", !is_new});

@@ -123,7 +123,7 @@ class SqliteStoreTest : public testing::Test {
       told_ = std::max(told_, number);
       if (is_on_disk) {
         on_disk_ = std::max(on_disk_, number);
-        vfs_.mark(on_disk_);
+        vfs_.mark(appended_before_ + on_disk_);
       }
       changed_.notify_all();
     };
@@ -178,6 +178,8 @@ class SqliteStoreTest : public testing::Test {
   std::atomic<std::int64_t> wall_{kWall};
   StoreSettings settings_;
   std::unique_ptr<SqliteStore> store_;
+  /// In earlier runs that a test goes through.
+  std::uint64_t appended_before_ = 0;
 
  private:
   std::mutex mutex_;
