@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
 constexpr Seconds kLongestLifetime{365 * 86400};
+constexpr Seconds kLongestStoreDelay{86400};
+constexpr std::int64_t kMostHistoryRows = 1'000'000;
 constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ with its closing zero is 16.
 
 [[nodiscard]] PortSet united(const std::vector<PortSet>& sets) {
@@ -67,6 +69,14 @@ void read_general(TomlTable& top, Config& config) {
     }
     config.state_dir = *directory;
   }
+  if (const auto store = top.text("store", "sqlite")) {
+    if (*store != "sqlite" && *store != "none") {
+      top.reject("store", "is \"" + *store + "\"; write \"sqlite\" or \"none\"");
+    }
+    config.keeps_leases = *store == "sqlite";
+  }
+  assign(config.store_delay, top.duration("store_delay", kLongestStoreDelay, Seconds(0)));
+  assign(config.history_rows, top.number("history", 0, kMostHistoryRows));
   if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
     if (!is_one_bit(*mark)) {
       top.reject("forward_mark", "is not a single bit; write for example 0x10000000");
