@@ -51,6 +51,8 @@ struct Config {
   UpnpConfig upnp;
   /// Where the daemon keeps what outlives it.
   std::string state_dir = "/var/lib/postern";
+  /// Where its control socket is while it runs.
+  std::string runtime_dir = "/run/postern";
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.

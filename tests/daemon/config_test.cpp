@@ -51,6 +51,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.upnp.settings.links_neighbours);  // IGD-047
   EXPECT_EQ(config.limits.max_lease, Seconds(604800));
   EXPECT_EQ(config.state_dir, "/var/lib/postern");
+  EXPECT_EQ(config.runtime_dir, "/run/postern");
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
@@ -70,6 +71,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
 TEST(Config, ReadsEveryKey) {
   const Config config = good(R"(
 state_dir = "/tmp/state"
+runtime_dir = "/tmp/run"
 wan = "ppp0"
 lan = ["br-lan", "br-guest"]
 backend = "memory"
@@ -138,6 +140,7 @@ for_others = true
   EXPECT_EQ(config.upnp.friendly_name, "Attic");
   EXPECT_EQ(config.upnp.presentation_url, "http://192.168.1.1/");
   EXPECT_EQ(config.state_dir, "/tmp/state");
+  EXPECT_EQ(config.runtime_dir, "/tmp/run");
   EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
@@ -195,6 +198,8 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")));
   EXPECT_THAT(errors_of("state_dir = \"var\"\n"),
               ElementsAre(AllOf(HasSubstr(":1: state_dir "), HasSubstr("/var/lib/postern"))));
+  EXPECT_THAT(errors_of("runtime_dir = \"run\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: runtime_dir "), HasSubstr("/run/postern"))));
   EXPECT_THAT(errors_of("[upnp]\nlisting = \"some\"\n"),
               ElementsAre(AllOf(HasSubstr(":2: upnp.listing "), HasSubstr("\"own\""))));
   EXPECT_THAT(errors_of("[upnp]\nhttp_port = 0\n"),

@@ -27,8 +27,9 @@ class Daemon:
                             for protocol in ("natpmp", "pcp"))
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
-        state = str(pathlib.Path(self._directory.name, "state"))  # of this test alone
-        self._config.write_text(toml({"state_dir": state, **config}))
+        own = {key: str(pathlib.Path(self._directory.name, key))  # of this test alone
+               for key in ("state_dir", "runtime_dir")}
+        self._config.write_text(toml({**own, **config}))
         self.log_file = pathlib.Path(self._directory.name, "log")
         self.process = None
 
