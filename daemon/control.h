@@ -68,15 +68,19 @@ struct Question {
   Seconds lifetime{3600};
 };
 
-struct Explanation {
+struct Answer {
   /// What one rule has to do with it.
   struct Rule {
     std::string name;
     bool is_allow = true;
-    /// It matches, and its verdict is the one that counts.
+    /// Its verdict is the one that counts.
     bool decides = false;
-    /// Constant words for what does not match ("client", "internal_port"); empty: all of it does.
-    std::vector<std::string> mismatches;
+    /// A constant word for the first condition that does not hold ("other_client"); empty: the rule
+    /// matches.
+    std::string mismatch;
+    /// Of a rule that matches, the external ports about which no rule before it decides:
+    /// "80, 1024-65535".
+    std::string external_ports;
   };
 
   /// Nothing: it would be granted.
@@ -86,7 +90,7 @@ struct Explanation {
   Seconds lifetime{0};
   /// The mapping that would be renewed or joined; nothing: a new one would be made.
   std::optional<MappingId> existing;
-  /// In their order. When none decides, nothing matches.
+  /// In their order. When none decides, none matches.
   std::vector<Rule> rules;
 };
 
@@ -105,7 +109,7 @@ struct ControlActions {
   std::function<Result<AddedMapping, ControlError>(const WantedMapping&)> add;
   std::function<Result<void, ControlError>(MappingId)> remove;
   /// Changes nothing.
-  std::function<Result<Explanation, ControlError>(const Question&)> explain;
+  std::function<Result<Answer, ControlError>(const Question&)> explain;
   /// Reads the configuration anew; a bad one changes nothing.
   std::function<Result<Reloaded, ControlError>()> reload;
 };

@@ -213,7 +213,7 @@ Result<HttpReply, ControlError> ControlApi::explain(const HttpRequest& request) 
   const auto question = read_question(request.body);
   if (!question) return fail(bad_request(question.error()));
   return actions_.explain(*question).map(
-      [](const Explanation& explanation) { return reply_of(200, json_of(explanation)); });
+      [](const Answer& answer) { return reply_of(200, json_of(answer)); });
 }
 
 }  // namespace postern

@@ -162,23 +162,24 @@ std::string json_of(const AddedMapping& added) {
       {{"id", added.id}, {"external", {{"address", address.to_string()}, {"port", port}}}});
 }
 
-std::string json_of(const Explanation& explanation) {
+std::string json_of(const Answer& answer) {
   Json deciding = nullptr;
   Json rules = Json::array();
-  for (const auto& rule : explanation.rules) {
+  for (const auto& rule : answer.rules) {
     if (rule.decides) deciding = rule.name;
     rules.push_back({{"name", rule.name},
                      {"action", rule.is_allow ? "allow" : "deny"},
                      {"decides", rule.decides},
-                     {"mismatches", rule.mismatches}});
+                     {"mismatch", rule.mismatch.empty() ? Json(nullptr) : Json(rule.mismatch)},
+                     {"external_ports", rule.external_ports}});
   }
-  const auto& refusal = explanation.refusal;
-  const auto& existing = explanation.existing;
+  const auto& refusal = answer.refusal;
+  const auto& existing = answer.existing;
   return text_of({{"schema", "postern.explanation/1"},
                   {"granted", !refusal},
                   {"refusal", refusal ? Json(to_string(*refusal)) : Json(nullptr)},
-                  {"external_port", explanation.external_port},
-                  {"lifetime_seconds", explanation.lifetime.count()},
+                  {"external_port", answer.external_port},
+                  {"lifetime_seconds", answer.lifetime.count()},
                   {"existing", existing ? Json(*existing) : Json(nullptr)},
                   {"rule", std::move(deciding)},
                   {"rules", std::move(rules)}});

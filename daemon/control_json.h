@@ -23,8 +23,8 @@ namespace postern {
 
 /// {"schema": "postern.explanation/1", "granted", "refusal": a word or null, "external_port",
 /// "lifetime_seconds", "existing": an id or null, "rule": the name of the one that decides or null,
-/// "rules": [{"name", "action", "decides", "mismatches": [word, …]}, …]}
-[[nodiscard]] std::string json_of(const Explanation& explanation);
+/// "rules": [{"name", "action", "decides", "mismatch": a word or null, "external_ports"}, …]}
+[[nodiscard]] std::string json_of(const Answer& answer);
 
 /// {"warnings": [text, …]}
 [[nodiscard]] std::string json_of(const Reloaded& reloaded);
