@@ -149,12 +149,13 @@ TEST(ControlJson, WritesAnExplanation) {
   answer.existing = 7;
   answer.rules = {{"guests", false, false, "other_client", ""},
                   {"all \xff", true, true, "", "1024-65535"}};
-  EXPECT_EQ(
-      json_of(answer),
-      R"({"schema":"postern.explanation/1","granted":true,"refusal":null,)"
-      R"("external_port":5000,"lifetime_seconds":60,"existing":7,"rule":"all �","rules":[)"
-      R"({"name":"guests","action":"deny","decides":false,"mismatch":"other_client","external_ports":""},)"
-      R"({"name":"all �","action":"allow","decides":true,"mismatch":null,"external_ports":"1024-65535"}]})");
+  EXPECT_EQ(json_of(answer),
+            R"({"schema":"postern.explanation/1","granted":true,"refusal":null,)"
+            R"("external_port":5000,"lifetime_seconds":60,"existing":7,"rule":"all �","rules":[)"
+            R"({"name":"guests","action":"deny","decides":false,"mismatch":"other_client",)"
+            R"("external_ports":""},)"
+            R"({"name":"all �","action":"allow","decides":true,"mismatch":null,)"
+            R"("external_ports":"1024-65535"}]})");
   Answer refused;
   refused.refusal = MapError::not_authorized;
   EXPECT_EQ(json_of(refused),
