@@ -43,6 +43,10 @@ class Daemon:
         wait_until(self._is_ready, 10, "the daemon is ready")
         return self
 
+    @property
+    def control_socket(self):
+        return pathlib.Path(self._directory.name, "runtime_dir", "control.sock")
+
     def terminate(self):
         """TERM, as systemd does; returns the exit status."""
         self.process.terminate()

@@ -23,9 +23,9 @@ class Process(LabTest):
         self.config = pathlib.Path(directory.name, "postern.toml")
 
     def write(self, config):
-        """The first two lines of what is written are not the test's."""
-        own = "" if "state_dir" in config else f'state_dir = "{self.config.parent}"\n'
-        own += f'runtime_dir = "{self.config.parent}"\n'
+        """The first two lines of what is written are not the test's, unless it has those keys."""
+        own = "".join(f'{key} = "{self.config.parent}"\n'
+                      for key in ("state_dir", "runtime_dir") if key not in config)
         self.config.write_text(own + config)
 
     def run_daemon(self, *arguments, config=GOOD, prefix=()):
