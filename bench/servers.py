@@ -124,7 +124,8 @@ mappings = 65535
 
     def _words(self):
         config = self.directory / "postern.toml"
-        config.write_text(f'state_dir = "{self.directory}"\n{self.CONFIG}')
+        config.write_text(f'state_dir = "{self.directory}"\nruntime_dir = "{self.directory}"\n'
+                          f'{self.CONFIG}')
         return (str(self.posternd), "--config", str(config))
 
 

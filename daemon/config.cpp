@@ -45,6 +45,16 @@ void assign(std::string& target, std::optional<std::string> value) {
          !address.is_multicast() && !address.is_limited_broadcast();
 }
 
+/// `directory` holds the default.
+void read_directory(TomlTable& top, std::string_view key, std::string& directory) {
+  auto wanted = top.text(key, directory);
+  if (!wanted) return;
+  if (!wanted->starts_with('/')) {
+    top.reject(key, "is no absolute path; write for example \"" + directory + "\"");
+  }
+  directory = std::move(*wanted);
+}
+
 void read_general(TomlTable& top, Config& config) {
   if (auto wan = top.text("wan", "wan0")) config.wan = std::move(*wan);
   if (auto lan = top.texts("lan", "br-lan")) config.lan = std::move(*lan);
@@ -63,12 +73,6 @@ void read_general(TomlTable& top, Config& config) {
                  "\"198.51.100.7\"");
     }
   }
-  if (const auto directory = top.text("state_dir", "/var/lib/postern")) {
-    if (!directory->starts_with('/')) {
-      top.reject("state_dir", "is no absolute path; write for example \"/var/lib/postern\"");
-    }
-    config.state_dir = *directory;
-  }
   if (const auto store = top.text("store", "sqlite")) {
     if (*store != "sqlite" && *store != "none") {
       top.reject("store", "is \"" + *store + "\"; write \"sqlite\" or \"none\"");
@@ -77,6 +81,8 @@ void read_general(TomlTable& top, Config& config) {
   }
   assign(config.store_delay, top.duration("store_delay", kLongestStoreDelay, Seconds(0)));
   assign(config.history_rows, top.number("history", 0, kMostHistoryRows));
+  read_directory(top, "state_dir", config.state_dir);
+  read_directory(top, "runtime_dir", config.runtime_dir);
   if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
     if (!is_one_bit(*mark)) {
       top.reject("forward_mark", "is not a single bit; write for example 0x10000000");

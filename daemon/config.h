@@ -57,6 +57,8 @@ struct Config {
   Seconds store_delay{1};
   /// How many rows the history has; 0: there is none.
   std::uint32_t history_rows = 10000;
+  /// Where its control socket is while it runs.
+  std::string runtime_dir = "/run/postern";
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.

@@ -89,6 +89,7 @@ Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr
               if (path != "/api/v1/status") return HttpAnswer{};
               return HttpAnswer{true, status_json(gateway_, unsent_, now())};
             }),
+      control_(io_, control_actions(), own_control_options()),
       deadline_(io_,
                 [this] {
                   const Moment moment = now();
@@ -132,6 +133,10 @@ Service::Started Service::start() {
   }
   if (auto listening = http_.listen(config_.status_listen); !listening) {
     return fail(StartError{ExitCode::failure, std::move(listening.error())});
+  }
+  // Without it the gateway works as well; it only cannot be asked.
+  if (auto listening = control_.listen(config_.runtime_dir); !listening) {
+    warnings_at_start_.push_back(std::move(listening.error()));
   }
   // Before our rules stand, so that nothing done to them goes unheard; and before the first
   // request, so that no port that somebody else uses is handed out.
@@ -233,6 +238,15 @@ UpnpDevice::Reactions Service::reactions_to_upnp() {
             finish(gateway_.on_callout_done(id, outcome, moment), moment);
           },
   };
+}
+
+ControlActions Service::control_actions() {
+  ControlActions actions;
+  actions.status = [this] { return status_json(gateway_, unsent_, now()); };
+  actions.mappings = [this](const MappingsQuery& query) {
+    return mappings_json(gateway_, query, now());
+  };
+  return actions;
 }
 
 std::vector<PortDemux::Served> Service::served() {

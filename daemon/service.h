@@ -11,6 +11,7 @@
 #include "daemon/asio.h"
 #include "daemon/background_flow_table.h"
 #include "daemon/config.h"
+#include "daemon/control_port.h"
 #include "daemon/deadline.h"
 #include "daemon/exit_code.h"
 #include "daemon/host_firewall.h"
@@ -59,6 +60,7 @@ class Service {
   [[nodiscard]] std::vector<PortDemux::Served> served();
   /// Tells the LAN that the device goes, and ends.
   void stop();
+  [[nodiscard]] ControlActions control_actions();
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
@@ -94,6 +96,7 @@ class Service {
   Network network_;
   std::vector<std::shared_ptr<UdpPort>> ports_;
   HttpPort http_;
+  ControlPort control_;
   /// Absent with the memory backend, which has nothing to do with this machine's firewall.
   std::optional<HostFirewall> host_;
   Deadline deadline_;

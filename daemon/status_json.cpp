@@ -1,5 +1,8 @@
 #include "daemon/status_json.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <nlohmann/json.hpp>
 
 #include "daemon/version.h"
@@ -25,6 +28,11 @@ constexpr std::size_t kMostMappingsListed = 1000;
     addresses.push_back(own.address.to_string() + "/" + std::to_string(own.prefix_length));
   }
   return {{"interface", interface.name}, {"addresses", std::move(addresses)}};
+}
+
+/// Interface names may hold any octets; they must not make the document invalid.
+[[nodiscard]] std::string text_of(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// Whole seconds, rounded up, so that what is still there never shows 0.
@@ -113,8 +121,22 @@ std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now
                     {"requests", std::move(requests)},
                     {"dropped", std::move(dropped)},
                     {"unsent", unsent}};
-  // Interface names may hold any octets; they must not make the document invalid.
-  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return text_of(status);
+}
+
+std::string mappings_json(const Gateway& gateway, const MappingsQuery& query, Moment now) {
+  const auto& table = gateway.state().table;
+  const auto all = table.oldest(table.size());
+  auto next = std::ranges::upper_bound(all, query.after, {}, &Mapping::id);
+  Json mappings = Json::array();
+  for (; next != all.end() && mappings.size() < query.limit; ++next) {
+    mappings.push_back(json_of(**next, now));
+  }
+  const bool is_last = next == all.end();
+  return text_of({{"schema", "postern.mappings/1"},
+                  {"mapping_count", all.size()},
+                  {"mappings", std::move(mappings)},
+                  {"next", is_last ? Json(nullptr) : Json((*std::prev(next))->id)}});
 }
 
 }  // namespace postern

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/gateway.h"
+#include "daemon/control.h"
 
 namespace postern {
 
@@ -12,5 +13,11 @@ namespace postern {
 /// oldest 1,000 are listed, so that writing the document does not keep clients waiting.
 /// `unsent` counts the datagrams that the kernel did not take.
 [[nodiscard]] std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now);
+
+/// One page of the mappings as the JSON document of GET /api/v1/mappings: "schema", the
+/// "mapping_count" of all, "mappings" as in the status, and "next", after which the next page
+/// begins, or null at the end. O(n log n) in the number of all mappings.
+[[nodiscard]] std::string mappings_json(const Gateway& gateway, const MappingsQuery& query,
+                                        Moment now);
 
 }  // namespace postern

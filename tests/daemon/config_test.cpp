@@ -54,6 +54,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.keeps_leases);
   EXPECT_EQ(config.store_delay, Seconds(1));
   EXPECT_EQ(config.history_rows, 10000U);
+  EXPECT_EQ(config.runtime_dir, "/run/postern");
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
@@ -76,6 +77,7 @@ state_dir = "/tmp/state"
 store = "none"
 store_delay = "1m"
 history = 50
+runtime_dir = "/tmp/run"
 wan = "ppp0"
 lan = ["br-lan", "br-guest"]
 backend = "memory"
@@ -147,6 +149,7 @@ for_others = true
   EXPECT_FALSE(config.keeps_leases);
   EXPECT_EQ(config.store_delay, Seconds(60));
   EXPECT_EQ(config.history_rows, 50U);
+  EXPECT_EQ(config.runtime_dir, "/tmp/run");
   EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
@@ -211,6 +214,8 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
   EXPECT_THAT(errors_of("history = -1\n"), ElementsAre(HasSubstr(":1: history ")));
   EXPECT_THAT(errors_of("[lifetime]\nmax = \"0s\"\n"),
               ElementsAre(HasSubstr(":2: lifetime.max is not a duration from 1s")));
+  EXPECT_THAT(errors_of("runtime_dir = \"run\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: runtime_dir "), HasSubstr("/run/postern"))));
   EXPECT_THAT(errors_of("[upnp]\nlisting = \"some\"\n"),
               ElementsAre(AllOf(HasSubstr(":2: upnp.listing "), HasSubstr("\"own\""))));
   EXPECT_THAT(errors_of("[upnp]\nhttp_port = 0\n"),

@@ -27,8 +27,9 @@ class Daemon:
                             for protocol in ("natpmp", "pcp"))
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
-        state = str(pathlib.Path(self._directory.name, "state"))  # of this test alone
-        config = {"state_dir": state, **config}
+        own = {key: str(pathlib.Path(self._directory.name, key))  # of this test alone
+               for key in ("state_dir", "runtime_dir")}
+        config = {**own, **config}
         self.state_dir = config["state_dir"]
         self._config.write_text(toml(config))
         self.log_file = pathlib.Path(self._directory.name, "log")
@@ -43,6 +44,10 @@ class Daemon:
                                             stdin=subprocess.DEVNULL, stdout=log)
         wait_until(self._is_ready, 10, "the daemon is ready")
         return self
+
+    @property
+    def control_socket(self):
+        return pathlib.Path(self._directory.name, "runtime_dir", "control.sock")
 
     def terminate(self):
         """TERM, as systemd does; returns the exit status."""
