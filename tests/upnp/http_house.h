@@ -32,7 +32,7 @@ class HttpHouse {
     Turn turn;
     auto head = request;
     head.body.clear();
-    if (auto refusal = gateway.on_http_header(head)) {
+    if (auto refusal = gateway.on_http_header(head, now)) {
       turn.replies.push_back(std::move(*refusal));
       return turn;
     }
@@ -130,7 +130,10 @@ class HttpHouse {
  public:
   Identity identity = sample_identity();
   Frontend upnp{identity, Settings{}, Kernel{neighbours, wan_, doors_}, uuids()};
-  Gateway gateway{{}, backend, flows, natpmp_, now, &upnp};
+  Gateway gateway;
+
+  explicit HttpHouse(GatewayOptions options = {})
+      : gateway(std::move(options), backend, flows, natpmp_, now, &upnp) {}
 };
 
 /// The arguments of a SOAP reply, or errorCode and errorDescription; throws for what is none.
