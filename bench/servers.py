@@ -113,6 +113,7 @@ listen = "127.0.0.1:5352"
 [limits]
 mappings_per_client = 65535
 mappings = 65535
+requests_per_second = 0
 """
 
     def __init__(self, place, binaries, posternd):

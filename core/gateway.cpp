@@ -83,6 +83,7 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
       http_(http),
       multicast_groups_(std::move(options.multicast_groups)),
       keeps_established_tcp_(options.keeps_established_tcp),
+      limiter_(options.requests_per_second),
       state_{{},
              ExternalAddress(options.external_address),
              Epoch(now),
@@ -109,10 +110,12 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   for (const auto& datagram : datagrams) {
     const auto ingress =
         check_ingress(datagram, state_.network, state_.table.policy(), multicast_groups_);
-    if (ingress == Ingress::accepted) {
-      accepted.push_back(&datagram);
-    } else {
+    if (ingress != Ingress::accepted) {
       ++counters_.dropped[to_string(ingress)];
+    } else if (!limiter_.admit(datagram.interface_index, datagram.source.address, now)) {
+      ++counters_.dropped[kTooFast];
+    } else {
+      accepted.push_back(&datagram);
     }
   }
 
@@ -300,6 +303,10 @@ void Gateway::note_all_past_doors(Moment now) {
 
 void Gateway::schedule_purge(Moment now) {
   if (!purges_.empty() && !purge_at_) purge_at_ = now + kPurgeDelay;
+}
+
+void Gateway::on_overflow(std::size_t count) {
+  if (count > 0) counters_.dropped["too_many_waiting"] += count;
 }
 
 void Gateway::on_flows_purged(std::size_t count) {

@@ -18,6 +18,7 @@
 #include "core/host_watch.h"
 #include "core/network.h"
 #include "core/policy.h"
+#include "core/request_limiter.h"
 #include "core/result.h"
 #include "core/table_event.h"
 #include "core/time.h"
@@ -34,6 +35,8 @@ struct GatewayOptions {
   bool keeps_established_tcp = false;
   /// How long a host may be silent before its mappings are closed; 0: as long as it likes.
   Seconds host_grace{0};
+  /// Of each client, over all protocols; 0: as many as it likes.
+  std::uint32_t requests_per_second = 0;
   std::uint64_t random_seed = 0;
 };
 
@@ -66,10 +69,11 @@ class Gateway {
   [[nodiscard]] Result<Turn, BackendError> start(const Network& network, Moment now);
 
   /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
+  /// Those that come too fast get silence, before any protocol sees them.
   [[nodiscard]] Turn on_datagrams(std::span<const IncomingDatagram> datagrams, Moment now);
   /// Only with `http`. Looks at a request whose body is not there yet: the reply to one that will
   /// not be served.
-  [[nodiscard]] std::optional<HttpReply> on_http_header(const HttpRequest& request);
+  [[nodiscard]] std::optional<HttpReply> on_http_header(const HttpRequest& request, Moment now);
   /// Answers a request that on_http_header() did not refuse.
   [[nodiscard]] Turn on_http_request(const HttpRequest& request, Moment now);
   /// Tells how one of a turn's callouts ended.
@@ -83,6 +87,8 @@ class Gateway {
   /// at most ten times a second. `reason` is a constant word, for the counters.
   [[nodiscard]] Turn on_firewall_changed(std::string_view reason, Moment now);
   void on_occupied_ports(const OccupiedPorts& occupied);
+  /// So many datagrams were thrown away because too many waited.
+  void on_overflow(std::size_t count);
   /// A flow table that purges in the background has ended so many connections.
   void on_flows_purged(std::size_t count);
   [[nodiscard]] Turn on_timeout(Moment now);
@@ -136,6 +142,7 @@ class Gateway {
   HttpFrontend* http_;
   std::vector<Endpoint> multicast_groups_;
   bool keeps_established_tcp_;
+  RequestLimiter limiter_;
   GatewayState state_;
   Counters counters_;
   /// The last external addresses there were, also while there are none.

@@ -13,6 +13,7 @@ namespace postern {
 namespace {
 
 constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
+constexpr std::int64_t kHighestRate = 1'000'000;
 constexpr Seconds kLongestLifetime{365 * 86400};
 constexpr Seconds kLongestStoreDelay{86400};
 constexpr std::int64_t kMostHistoryRows = 1'000'000;
@@ -110,6 +111,7 @@ void read_status(TomlTable& status, Config& config) {
 void read_limits(TomlTable& limits, Config& config) {
   assign(config.limits.mappings_per_client, limits.number("mappings_per_client", 1, kMostMappings));
   assign(config.limits.mappings, limits.number("mappings", 1, kMostMappings));
+  assign(config.requests_per_second, limits.number("requests_per_second", 0, kHighestRate));
   if (const auto ports = limits.ports("never_internal_ports")) {
     config.limits.never_internal_ports = united(*ports);
   }

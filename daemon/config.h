@@ -72,6 +72,8 @@ struct Config {
   /// Whether established TCP connections outlive a lease that ends by itself.
   bool keeps_established_tcp = false;
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};
+  /// Of each client; 0: as many as it likes.
+  std::uint32_t requests_per_second = 200;
   Limits limits;
   std::vector<Rule> rules{default_rule()};
 

@@ -101,6 +101,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void answer(const HttpReply& reply);
   void close();
 
+  /// Since when it has been waited for the request, or it has been served.
+  [[nodiscard]] std::chrono::steady_clock::time_point begin() const { return begin_; }
+  [[nodiscard]] bool awaits_reply() const { return shared_->awaiting_reply.contains(token_); }
+
  private:
   void begin_request();
   void close_at(std::chrono::steady_clock::time_point deadline);

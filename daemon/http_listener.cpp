@@ -85,8 +85,10 @@ std::shared_ptr<HttpListener> HttpListener::over(asio::local::stream_protocol::a
   return std::shared_ptr<HttpListener>(new HttpListener(std::move(acceptor), {}));
 }
 
-void HttpListener::start(std::function<bool()> has_room, Accepted accepted) {
+void HttpListener::start(std::function<bool()> has_room, std::function<bool()> make_room,
+                         Accepted accepted) {
   has_room_ = std::move(has_room);
+  make_room_ = std::move(make_room);
   accepted_ = std::move(accepted);
   wait();
 }
@@ -109,11 +111,12 @@ void HttpListener::wait() {
 }
 
 void HttpListener::accept() {
-  for (int i = 0; i < kBatch; ++i) {
-    if (!has_room_()) {
-      waits_for_room_ = true;
-      return;
-    }
+  // Somebody waits.
+  if (!has_room_() && !make_room_()) {
+    waits_for_room_ = true;
+    return;
+  }
+  for (int i = 0; i < kBatch && has_room_(); ++i) {
     if (!accept_one()) return;
   }
   wait();

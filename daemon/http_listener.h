@@ -37,9 +37,10 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
   [[nodiscard]] static std::shared_ptr<HttpListener> over(
       asio::local::stream_protocol::acceptor acceptor);
 
-  /// Accepts for as long as `has_room` says so and this object lives. Both functions are called
-  /// until then.
-  void start(std::function<bool()> has_room, Accepted accepted);
+  /// Accepts for as long as `has_room` says so and this object lives. When there is none, but
+  /// somebody waits, `make_room` is asked for some; when it cannot, or not at once, resume() is to
+  /// be called later. The functions are called until this object is gone.
+  void start(std::function<bool()> has_room, std::function<bool()> make_room, Accepted accepted);
   /// Goes on after there was no room.
   void resume();
 
@@ -61,6 +62,7 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
   asio::steady_timer pause_;
   HttpListenAt at_;
   std::function<bool()> has_room_;
+  std::function<bool()> make_room_;
   Accepted accepted_;
   bool waits_for_room_ = false;
 };

@@ -40,6 +40,10 @@ class HttpServer {
  private:
   void start(HttpListener& listener);
   void take(HttpSocket socket, const HttpConnection::Origin& origin);
+  /// For somebody who waits when all places are taken: one that has to wait anyway goes, else the
+  /// one that has taken longest for its request, which no honest client does. False: there is room
+  /// only once that one has ended, or one whose reply is due. O(n) in the connections.
+  [[nodiscard]] bool make_room();
   void resume_listeners();
 
   asio::io_context& io_;

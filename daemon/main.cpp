@@ -44,6 +44,7 @@ void print(std::FILE* stream, const std::string& text) {
   options.allow_renewal_in_place = config.nftables_renew_in_place;
   options.owns_table = config.nftables_table_owner;
   options.iptables_restore = config.iptables_restore;
+  options.requests_per_second = config.requests_per_second;
   if (config.natpmp_enabled || config.pcp_enabled) {
     options.own_ports.push_back({Protocol::udp, natpmp::kServerPort, /*is_ours_alone=*/true});
   }

@@ -28,6 +28,7 @@ constexpr Seconds kNetworkRetryPause{1};
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
   options.host_grace = config.host_grace;
+  options.requests_per_second = config.requests_per_second;
   options.random_seed = seed;
   if (config.upnp.enabled) {
     options.multicast_groups.assign(upnp::ssdp_groups().begin(), upnp::ssdp_groups().end());
@@ -225,7 +226,8 @@ Service::Unopened Service::match_ports() {
 
 UpnpDevice::Reactions Service::reactions_to_upnp() {
   return {
-      .on_header = [this](const HttpRequest& request) { return gateway_.on_http_header(request); },
+      .on_header =
+          [this](const HttpRequest& request) { return gateway_.on_http_header(request, now()); },
       .on_request =
           [this](const HttpRequest& request) {
             const Moment moment = now();
@@ -259,7 +261,9 @@ void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
     const Moment moment = now();
     if (host_) host_->prepare_turn(moment);
-    finish(gateway_.on_datagrams(port.receive(), moment), moment);
+    const auto datagrams = port.receive();
+    gateway_.on_overflow(port.take_overflow());
+    finish(gateway_.on_datagrams(datagrams, moment), moment);
   });
 }
 

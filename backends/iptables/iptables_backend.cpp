@@ -38,6 +38,12 @@ using namespace iptables;
   return rules;
 }
 
+/// The same for the limit of requests, without which the rest works, too.
+[[nodiscard]] Ruleset pace_scratch(std::uint32_t requests_per_second) {
+  const auto rule = "-p udp -m udp --dport 9 " + above_pace(requests_per_second) + " -j DROP";
+  return {{"filter", {{kProbe, {{rule, {}}}}}, {}}};
+}
+
 /// The doors among these whose time is not up.
 [[nodiscard]] Doors lasting(std::span<const TimedDoor> doors, Moment now) {
   Doors lasting;
@@ -94,6 +100,10 @@ Result<void, BackendError> IptablesBackend::start() {
     return fail(error_of("use the packet filter", tried.error()));
   }
   sides_.emplace_back(Family::v4, v4);
+  const auto pace = options_.requests_per_second;
+  if (pace > kHighestPace || (pace > 0 && !v4.try_out(pace_scratch(pace)))) {
+    options_.requests_per_second = 0;
+  }
   // Without IPv6 in the kernel there is nothing to close either.
   const Tool v6(*runner_, programs->restore_v6, programs->save_v6);
   if (v6.try_out(scratch(Family::v6))) sides_.emplace_back(Family::v6, v6);
@@ -131,6 +141,7 @@ Result<void, BackendError> IptablesBackend::reset(const Network& network,
   auto rules = rules_options(network);
   rules.forward_mark = options_.forward_mark;
   rules.own_ports = options_.own_ports;
+  rules.requests_per_second = options_.requests_per_second;
   auto names = rules.lan;
   if (!rules.wan.empty()) names.push_back(rules.wan);
   for (const auto& name : names) {

@@ -145,6 +145,8 @@ void Chains::add(const Pinhole6& door, Moment ends) {
   }
 }
 
+/// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -m hashlimit --hashlimit-above RATE/sec …
+///   -j DROP, of TCP with --syn
 /// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -j ACCEPT, and in the mangle table -j MARK
 /// iptables -A POSTERN-INPUT -p udp --dport PORT -j DROP
 void Chains::add_own_ports() {
@@ -152,7 +154,14 @@ void Chains::add_own_ports() {
     const std::string protocol(to_string(own.protocol));
     const auto match =
         "-p " + protocol + " -m " + protocol + " --dport " + std::to_string(own.port);
+    const std::string begins =
+        own.protocol == Protocol::tcp ? " --tcp-flags FIN,SYN,RST,ACK SYN" : "";
     for (const auto& lan : options_.lan) {
+      if (options_.requests_per_second > 0) {
+        input_.rules.push_back({"-i " + lan + " " + match + begins + " " +
+                                    above_pace(options_.requests_per_second) + " -j DROP",
+                                {}});
+      }
       input_.rules.push_back({"-i " + lan + " " + match + " -j ACCEPT", {}});
       mark_input_.rules.push_back(
           {"-i " + lan + " " + match + " " + set_mark(options_.forward_mark), {}});
@@ -217,6 +226,17 @@ bool is_usable_name(std::string_view interface) {
   return std::all_of(interface.begin(), interface.end(), [](char c) {
     return c > ' ' && c <= '~' && c != '"' && c != '\'' && c != '\\';
   });
+}
+
+std::string above_pace(std::uint32_t requests_per_second) {
+  constexpr std::uint32_t kMicroseconds = 1'000'000;
+  // What the kernel makes of it, so that the rule reads back as it was written.
+  const auto rate = kMicroseconds / (kMicroseconds / requests_per_second);
+  const auto text = std::to_string(rate);
+  // Rules that share a name share the buckets; and a bucket keeps the rate it was made with.
+  return "-m hashlimit --hashlimit-above " + text + "/sec --hashlimit-burst " +
+         std::to_string(2 * rate) + " --hashlimit-mode srcip --hashlimit-name postern-" + text +
+         " --hashlimit-htable-max 16384 --hashlimit-htable-expire 5000";
 }
 
 Ruleset rules_v4(const RulesOptions& options, std::span<const TimedDoor> doors) {

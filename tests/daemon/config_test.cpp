@@ -63,6 +63,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_EQ(config.limits.min_lifetime, Seconds(120));    // PCP-100
   EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
   EXPECT_EQ(config.limits.mappings_per_client, 128U);
+  EXPECT_EQ(config.requests_per_second, 200U);
   EXPECT_EQ(config.limits.mappings, 16384U);
   EXPECT_EQ(config.limits.never_internal_ports.to_string(),
             "21-23, 25, 53, 80, 110-111, 135-139, 143, 443, 445, 3306, 3389, 5432, 5900");
@@ -117,6 +118,7 @@ max = "2h"
 [limits]
 mappings_per_client = 3
 mappings = 1000
+requests_per_second = 7
 never_internal_ports = [22, "135-139"]
 [[rule]]
 name = "a console"
@@ -162,6 +164,7 @@ for_others = true
   EXPECT_EQ(config.limits.max_lifetime, Seconds(7200));
   EXPECT_EQ(config.limits.mappings_per_client, 3U);
   EXPECT_EQ(config.limits.mappings, 1000U);
+  EXPECT_EQ(config.requests_per_second, 7U);
   EXPECT_EQ(config.limits.never_internal_ports.to_string(), "22, 135-139");
   ASSERT_EQ(config.rules.size(), 1U);
   const Rule& rule = config.rules[0];
