@@ -11,16 +11,16 @@ void MappingTable::set_external_addresses(std::vector<Address> addresses) {
   external_addresses_ = std::move(addresses);
   if (external_addresses_.empty()) return;
   const Because because(*this, Cause::network);
-  std::vector<Mapping> moved;
+  std::vector<MappingId> moving;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
-    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
-    moved.push_back(mapping);
-    moved.back().external.address = external_addresses_.front();
+    const bool stays = mapping.is_pinhole() || has_external_address(mapping.external.address);
+    if (!stays) moving.push_back(id);
   }
-  for (auto& mapping : moved) {
-    const MappingId id = mapping.id;
-    (void)stage(id, std::move(mapping));
+  for (const MappingId id : moving) {
+    Mapping moved = *find(id);
+    moved.external.address = external_addresses_.front();
+    (void)change(id, std::move(moved));
   }
 }
 
@@ -33,7 +33,8 @@ std::size_t MappingTable::end_pinholes_off_link() {
   std::vector<MappingId> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
-    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
+    if (entry.mapping.is_pinhole() && !entry.mapping.is_administered() &&
+        !policy_.is_on_link(host) && !policy_.lists(host)) {
       off_link.push_back(id);
     }
   }
