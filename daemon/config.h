@@ -10,6 +10,7 @@
 #include "core/endpoint.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "protocols/pcp/settings.h"
 #include "protocols/upnp/settings.h"
 
@@ -64,6 +65,8 @@ struct Config {
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};
   Limits limits;
   std::vector<Rule> rules{default_rule()};
+  /// No two have one external port, or one pinhole.
+  std::vector<StaticMapping> mappings;
 
   Config() { limits.never_internal_ports = default_never_internal_ports(); }
 };
