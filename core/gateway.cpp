@@ -84,6 +84,7 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
       multicast_groups_(std::move(options.multicast_groups)),
       keeps_established_tcp_(options.keeps_established_tcp),
       limiter_(options.requests_per_second),
+      static_mappings_(std::move(options.static_mappings)),
       state_{{},
              ExternalAddress(options.external_address),
              Epoch(now),
@@ -91,14 +92,20 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
              MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)},
       hosts_(options.host_grace) {}
 
-Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
-  const auto found = backend_.open_doors(now);
-  if (!found) return fail(found.error());
+Result<Turn, BackendError> Gateway::start(const Network& network, const StoredState& stored,
+                                          Moment now) {
+  const auto is_set_up = backend_.is_set_up();
+  if (!is_set_up) return fail(is_set_up.error());
+  auto doors = backend_.open_doors(now);
+  if (!doors) return fail(doors.error());
+  const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
   knows_links_ = all_have_addresses(network);
-  state_.table.adopt(*found, now);
   Turn turn;
+  restore(stored, found, now, turn);
+  continue_epochs(stored, found, turn);
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
+  note_gone(stored, turn);
   purge_strays(turn);
   tell_frontends(GatewayEvent::started, now);
   send_due_announcements(now, turn);
@@ -352,6 +359,8 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   const auto external = external_addresses_of(state_.network);
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
+  // Those that the firewall refused are tried again.
+  state_.table.set_static(static_mappings_, now);
   // Those of an earlier run are among them, and those that could not be closed before.
   const auto lost = knows_links_ ? state_.table.end_off_link() : MappingTable::Ended();
   const auto changes = state_.table.staged_changes();

@@ -19,7 +19,9 @@
 #include "core/network.h"
 #include "core/policy.h"
 #include "core/request_limiter.h"
+#include "core/restoration.h"
 #include "core/result.h"
+#include "core/store.h"
 #include "core/table_event.h"
 #include "core/time.h"
 
@@ -27,6 +29,8 @@ namespace postern {
 
 struct GatewayOptions {
   Policy policy;
+  /// The configuration's own mappings, of which no two have one external port, or one pinhole.
+  std::vector<StaticMapping> static_mappings;
   /// Replaces the WAN interface's address in answers (1:1 NAT before this machine).
   std::optional<Address> external_address;
   /// Multicast groups, each with its port, that LAN hosts may ask as they ask a LAN address.
@@ -44,6 +48,8 @@ struct GatewayOptions {
 struct Turn {
   /// What became of mappings; for the log.
   std::vector<TableEvent> events;
+  /// What start() could not put back; for the log.
+  std::vector<MappingTable::Unrestored> unrestored;
   /// Why the firewall refused something, or connections could not be ended; for the log.
   std::vector<std::string> backend_errors;
   std::vector<OutgoingDatagram> send;
@@ -63,10 +69,16 @@ class Gateway {
   Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
           DatagramFrontend& frontend, Moment now, HttpFrontend* http = nullptr);
 
-  /// Takes over what an earlier run left in the firewall, puts our rules there, ends connections
-  /// of doors that have gone meanwhile, and announces.
+  /// Takes over what an earlier run left in the store and in the firewall (see reconcile()), puts
+  /// our rules there, ends connections of doors that have gone meanwhile, and announces. The turn's
+  /// events bring the store up to date. The epochs go on when nothing was lost.
   /// Called once, before everything else. After an error nothing is served.
-  [[nodiscard]] Result<Turn, BackendError> start(const Network& network, Moment now);
+  [[nodiscard]] Result<Turn, BackendError> start(const Network& network, const StoredState& stored,
+                                                 Moment now);
+  /// The same without a store.
+  [[nodiscard]] Result<Turn, BackendError> start(const Network& network, Moment now) {
+    return start(network, StoredState(), now);
+  }
 
   /// Answers datagrams, all of one turn with one transaction. Their number is the caller's bound.
   /// Those that come too fast get silence, before any protocol sees them.
@@ -91,11 +103,23 @@ class Gateway {
   void on_overflow(std::size_t count);
   /// A flow table that purges in the background has ended so many connections.
   void on_flows_purged(std::size_t count);
+  /// The administrator has changed his mind: other rules, other mappings of his own. What the rules
+  /// no longer allow is closed, and what is in the way of his mappings.
+  [[nodiscard]] Turn reload(Policy policy, std::vector<StaticMapping> static_mappings, Moment now);
+  /// Opens a mapping by the administrator's command, until remove() closes it.
+  [[nodiscard]] Result<MappingId, MapError> add(const StaticMapping& wanted, Moment now,
+                                                Turn& turn);
+  /// Closes a mapping by his command; see MappingTable::remove().
+  [[nodiscard]] Result<void, MapError> remove(MappingId id, Moment now, Turn& turn);
+  /// The configuration's mappings that the firewall does not have, or cannot.
+  [[nodiscard]] std::vector<StaticMapping> unopened_static() const;
   [[nodiscard]] Turn on_timeout(Moment now);
   /// When to call on_timeout() next; nothing: not before something else happens.
   [[nodiscard]] std::optional<Moment> next_timeout() const;
 
   [[nodiscard]] const GatewayState& state() const { return state_; }
+  /// What the store must know to continue the epochs.
+  [[nodiscard]] EpochStarts epoch_starts() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const FirewallBackend& backend() const { return backend_; }
 
@@ -104,6 +128,13 @@ class Gateway {
   [[nodiscard]] bool is_consistent(Moment now) const;
 
  private:
+  /// Fills the table from the store, the firewall and the configuration.
+  void restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn);
+  /// Puts the configuration's mappings first, under the ids that they had.
+  void restore_static(const StoredState& stored, Moment now);
+  /// Tells the store of mappings that it has and that are no more.
+  void note_gone(const StoredState& stored, Turn& turn) const;
+  void continue_epochs(const StoredState& stored, const FoundDoors& found, const Turn& turn);
   /// Runs `work` on the table and commits what it staged. When the firewall refuses one change,
   /// `work` runs once more without it; when it refuses all, once more after a rebuild; when it
   /// refuses again, once more with no change allowed.
@@ -143,6 +174,7 @@ class Gateway {
   std::vector<Endpoint> multicast_groups_;
   bool keeps_established_tcp_;
   RequestLimiter limiter_;
+  std::vector<StaticMapping> static_mappings_;
   GatewayState state_;
   Counters counters_;
   /// The last external addresses there were, also while there are none.

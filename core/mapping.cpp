@@ -41,6 +41,7 @@ Moment Mapping::first_due() const {
 }
 
 bool Mapping::has_doors() const {
+  if (!is_pinhole() && external.address.is_unspecified()) return false;
   return std::any_of(claims.begin(), claims.end(),
                      [](const Claim& claim) { return claim.is_enabled; });
 }
@@ -73,6 +74,11 @@ bool Mapping::has_enabled_inbound_claim() const {
 bool Mapping::has_filtering_claim() const {
   return std::any_of(claims.begin(), claims.end(),
                      [](const Claim& claim) { return claim.is_filtering; });
+}
+
+bool Mapping::is_administered() const {
+  return std::any_of(claims.begin(), claims.end(),
+                     [](const Claim& claim) { return claim.claimant.is_administrator(); });
 }
 
 const Claim* Mapping::claim_of(const Claimant& claimant) const {

@@ -40,6 +40,11 @@ struct Lease {
 /// takes such a claim over.
 inline constexpr std::string_view kRecovered = "recovered";
 
+/// The frontends of claims of the administrator, which have no end and which no client can take
+/// back: from the configuration, and by command.
+inline constexpr std::string_view kStatic = "static";
+inline constexpr std::string_view kOperator = "operator";
+
 /// Who asks, and for whose sake. A mapping has at most one claim of each claimant.
 struct Claimant {
   /// The frontend's own name constant, which lives as long as the program.
@@ -55,6 +60,9 @@ struct Claimant {
 
   /// Whether the mapping shall let in whom the inside does not speak to.
   [[nodiscard]] bool is_inbound() const { return !remote || admits_remote; }
+  [[nodiscard]] bool is_administrator() const {
+    return frontend == kStatic || frontend == kOperator;
+  }
   /// Whom `remote` names.
   [[nodiscard]] std::optional<RemoteFilter> remote_filter() const;
   friend bool operator==(const Claimant&, const Claimant&) = default;
@@ -130,6 +138,7 @@ struct Mapping {
   Protocol protocol = Protocol::udp;
   Endpoint internal;
   /// The address that packets from outside carry as their destination when they reach this machine.
+  /// 0.0.0.0 for one of the administrator's that came while there was none.
   Endpoint external;
   Moment created{};
   std::vector<Claim> claims;
@@ -147,7 +156,8 @@ struct Mapping {
   [[nodiscard]] Moment ends() const;
   /// When the first claim ends, or a permanent one is to be prolonged.
   [[nodiscard]] Moment first_due() const;
-  /// Whether any claim is enabled: without one the mapping keeps its port and lets nothing through.
+  /// Whether any claim is enabled and there is an external address: otherwise the mapping keeps its
+  /// port and lets nothing through.
   [[nodiscard]] bool has_doors() const;
   /// When the last enabled claim ends. Only of a mapping that has doors.
   [[nodiscard]] Moment doors_end() const;
@@ -158,6 +168,8 @@ struct Mapping {
   /// remote peers.
   [[nodiscard]] bool is_listed() const { return !is_pinhole() && has_inbound_claim(); }
   [[nodiscard]] bool has_filtering_claim() const;
+  /// Whether the administrator wants it, so that clients cannot change it.
+  [[nodiscard]] bool is_administered() const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
   /// How many claims name a remote peer.

@@ -88,8 +88,9 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
 }
 
 [[nodiscard]] bool has_claim_of(const Mapping& mapping, const Address& client) {
-  return std::any_of(mapping.claims.begin(), mapping.claims.end(),
-                     [&](const Claim& claim) { return claim.claimant.client == client; });
+  return std::any_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
+    return claim.claimant.client == client && !claim.claimant.is_administrator();
+  });
 }
 
 /// Whether it is about what the request is about.
@@ -152,6 +153,9 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   if (request.filters) {
     auto filters = distinct(*request.filters, !is_pinhole);
     if (!filters) return fail(filters.error());
+    // Who may use the administrator's is for him to say.
+    const bool changes_his = mapping->is_administered() && *filters != mapping->filters;
+    if (changes_his) return fail(MapError::not_authorized);
     mapping->filters = std::move(*filters);
   }
   if (const auto room = find_room_for_filters(existing, *mapping); !room) return fail(room.error());
@@ -256,6 +260,7 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
                                              const std::optional<Nonce>& nonce) {
   const Mapping* primary = find_by_internal(protocol, internal);
   if (!primary) return {};
+  if (primary->is_administered()) return fail(MapError::not_authorized);
   std::vector<MappingId> ids{primary->id};
   const auto others = others_of_internal_.find({protocol, internal});
   if (others != others_of_internal_.end()) {
@@ -298,7 +303,9 @@ Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claima
   for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
     const Mapping& mapping = mappings_.at(id).mapping;
     if (mapping.protocol != protocol) continue;
+    const bool stays = mapping.is_administered();
     if (const auto dropped = drop_claim(mapping, claimant); !dropped) result = dropped;
+    if (stays && result) result = fail(MapError::not_authorized);
   }
   return result;
 }

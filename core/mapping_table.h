@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -21,6 +22,7 @@
 #include "core/port_allocator.h"
 #include "core/random.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "core/table_event.h"
 
 namespace postern {
@@ -56,7 +58,8 @@ class MappingTable {
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
   /// of the same client, and with its last claim a mapping. Nothing to take back is success. With a
   /// nonce, claims that have another one stay, and that is wrong_nonce. What the firewall would not
-  /// let go stays too, and the others go: backend_refused.
+  /// let go stays too, and the others go: backend_refused. One of the administrator stays:
+  /// not_authorized.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant,
                                                const std::optional<Nonce>& nonce = {});
@@ -87,15 +90,52 @@ class MappingTable {
     std::size_t v4 = 0;
     std::size_t pinholes = 0;
   };
-  /// Ends the mappings of hosts that no LAN prefix holds and no rule lists, unless the firewall
-  /// refuses. O(size()).
+  /// Ends the mappings of hosts that no LAN prefix holds and no rule lists, but for the
+  /// administrator's, unless the firewall refuses. O(size()).
   Ended end_off_link();
-  /// Ends the mappings that lead to this host, unless the firewall refuses: then they end when
-  /// their leases do. O(m log n) for the m mappings of the host.
+  /// Ends the mappings that lead to this host, but for the administrator's, unless the firewall
+  /// refuses: then they end when their leases do. O(m log n) for the m mappings of the host.
   void end_host(const Address& host);
+  /// Puts this policy in force, with the LAN prefixes of the one before, and ends the claims that
+  /// it no longer allows, unless the firewall refuses. Returns on how many mappings it did. O(n) in
+  /// the number of claims.
+  std::size_t set_policy(Policy policy);
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 
+  /// Makes these the mappings of the configuration, whatever the policy and the limits say: opens
+  /// new ones, closes those that are not among them, and those of others that have their ports. A
+  /// mapping that others have already gets one more claim. Where there is no external address yet,
+  /// they wait for it. What the firewall refuses is left as it was. O(size()).
+  void set_static(std::span<const StaticMapping> wanted, Moment now);
+  /// Opens one mapping for the administrator: `frontend` is kStatic or kOperator. Only a static one
+  /// replaces mappings of others: external_port_taken. not_authorized: the port is the gateway's
+  /// own. `earlier`, when there is one: what it was in an earlier run, whose id it keeps.
+  [[nodiscard]] Result<MappingId, MapError> administer(const StaticMapping& wanted,
+                                                       std::string_view frontend, Moment now,
+                                                       const Mapping* earlier = nullptr);
+  /// Closes a mapping, whoever has claims on it, for the administrator wants so; not_authorized for
+  /// one of the configuration. One that is gone is success.
+  [[nodiscard]] Result<void, MapError> remove(MappingId id);
+
+  /// One that restore() could not put back, and why: not_authorized, the policy forbids it now;
+  /// external_port_taken, somebody else has the port; unsupported, the firewall cannot do it.
+  struct Unrestored {
+    Mapping mapping;
+    MapError why = MapError::not_authorized;
+  };
+  /// Of which families all LAN interfaces have addresses, so that who is off link is known.
+  struct KnownLinks {
+    bool v4 = true;
+    bool v6 = true;
+  };
+  /// New mappings get ids after this one.
+  void continue_after(MappingId last) { next_id_ = std::max(next_id_, last + 1); }
+  /// Puts back mappings of an earlier run, with their ids and what is left of their leases, without
+  /// those of the configuration, which set_static() has put there. Claims that the policy forbids
+  /// are left out, but for those of hosts of which it cannot be known yet whether they are on link.
+  [[nodiscard]] std::vector<Unrestored> restore(std::span<const Mapping> mappings, KnownLinks known,
+                                                Moment now);
   /// Takes over forwards and pinholes that an earlier run left in the firewall, as recovered claims
   /// of their internal hosts. Doors that contradict an earlier one in the list are left out.
   void adopt(std::span<const TimedDoor> doors, Moment now);
@@ -125,7 +165,7 @@ class MappingTable {
   /// so that it is seen under one address (RFC 6887 §10). Nothing while there is none.
   [[nodiscard]] std::optional<Address> external_address_of(const Address& host) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
-  /// On how many mappings this client has a claim.
+  /// On how many mappings this client has a claim of its own: what the limit counts.
   [[nodiscard]] std::size_t count_of(const Address& client) const;
   /// The oldest mappings, at most `count`, in the order of their creation. O(size()).
   [[nodiscard]] std::vector<const Mapping*> oldest(std::size_t count) const;
@@ -219,6 +259,8 @@ class MappingTable {
                               std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
+  /// Counts a mapping that comes (1) or goes (-1) for the hosts that the administrator gave it to.
+  void count_administered(const Mapping& mapping, int by);
   void link_internal(const Mapping& mapping);
   void unlink_internal(const Mapping& mapping);
   void schedule(Entry& entry, Moment due);
@@ -243,6 +285,10 @@ class MappingTable {
   /// m mappings of the client.
   [[nodiscard]] Result<void, MapError> find_room_for_filters(const Mapping* before,
                                                              const Mapping& after) const;
+  [[nodiscard]] Mapping new_static(const StaticMapping& wanted, const Mapping* earlier,
+                                   Moment now) const;
+  [[nodiscard]] bool is_permitted(const Mapping& mapping, const Claim& claim) const;
+  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, KnownLinks known);
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
                                                   const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
@@ -265,6 +311,8 @@ class MappingTable {
   /// … and the others, if it has any.
   std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> others_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
+  /// On how many of those the client has no claim but the administrator's for it.
+  std::unordered_map<Address, std::size_t> administered_only_;
   ExpiryQueue queue_;
   /// IPv4 mappings.
   CreationOrder order_;

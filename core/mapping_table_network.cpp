@@ -11,16 +11,16 @@ void MappingTable::set_external_addresses(std::vector<Address> addresses) {
   external_addresses_ = std::move(addresses);
   if (external_addresses_.empty()) return;
   const Because because(*this, Cause::network);
-  std::vector<Mapping> moved;
+  std::vector<MappingId> moving;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
-    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
-    moved.push_back(mapping);
-    moved.back().external.address = external_addresses_.front();
+    const bool stays = mapping.is_pinhole() || has_external_address(mapping.external.address);
+    if (!stays) moving.push_back(id);
   }
-  for (auto& mapping : moved) {
-    const MappingId id = mapping.id;
-    (void)stage(id, std::move(mapping));
+  for (const MappingId id : moving) {
+    Mapping moved = *find(id);
+    moved.external.address = external_addresses_.front();
+    (void)change(id, std::move(moved));
   }
 }
 
@@ -33,7 +33,8 @@ auto MappingTable::end_off_link() -> Ended {
   std::vector<std::pair<MappingId, bool>> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
-    if (policy_.is_on_link(host) || policy_.lists(host)) continue;
+    const bool is_here = policy_.is_on_link(host) || policy_.lists(host);
+    if (is_here || entry.mapping.is_administered()) continue;
     off_link.emplace_back(id, entry.mapping.is_pinhole());
   }
   Ended ended;
@@ -48,7 +49,9 @@ void MappingTable::end_host(const Address& host) {
   const auto found = by_client_.find(host);
   if (found == by_client_.end()) return;
   for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
-    if (find(id)->internal.address == host) (void)change(id, std::nullopt);
+    const Mapping& mapping = *find(id);
+    if (mapping.internal.address != host || mapping.is_administered()) continue;
+    (void)change(id, std::nullopt);
   }
 }
 

@@ -65,6 +65,7 @@ class Policy {
 
   /// What "lan" means from now on.
   void set_lan_prefixes(std::vector<Prefix> prefixes) { lan_prefixes_ = std::move(prefixes); }
+  [[nodiscard]] const std::vector<Prefix>& lan_prefixes() const { return lan_prefixes_; }
 
   /// An external port is permitted when the first rule that matches client, internal port and that
   /// external port allows it; not_authorized when no port is.

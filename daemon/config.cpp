@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "backends/registry.h"
+#include "daemon/config_mappings.h"
 #include "daemon/toml_table.h"
 
 namespace postern {
@@ -243,6 +244,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   for (auto& rule : rules) {
     config.rules.push_back(read_rule(rule, config.limits.never_internal_ports));
   }
+  config.mappings = read_mappings(top);
   top.reject_unknown_keys();
   return config;
 }

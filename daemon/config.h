@@ -10,6 +10,7 @@
 #include "core/endpoint.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "protocols/pcp/settings.h"
 #include "protocols/upnp/settings.h"
 
@@ -76,6 +77,8 @@ struct Config {
   std::uint32_t requests_per_second = 200;
   Limits limits;
   std::vector<Rule> rules{default_rule()};
+  /// No two have one external port, or one pinhole.
+  std::vector<StaticMapping> mappings;
 
   Config() { limits.never_internal_ports = default_never_internal_ports(); }
 };

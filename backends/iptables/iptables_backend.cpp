@@ -119,6 +119,12 @@ bool IptablesBackend::is_known() const {
                                     [](const Side& side) { return side.is_uncertain(); });
 }
 
+Result<bool, BackendError> IptablesBackend::is_set_up() {
+  const auto has_chains = sides_.front().has_chains();
+  if (!has_chains) return fail(error_of("look for the chains", has_chains.error()));
+  return *has_chains;
+}
+
 Result<std::vector<TimedDoor>, BackendError> IptablesBackend::open_doors(Moment now) {
   std::vector<TimedDoor> doors;
   const auto take = [&](const TimedDoor& timed) {

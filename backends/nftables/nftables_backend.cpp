@@ -236,6 +236,12 @@ netlink::Writer NftablesBackend::writer() const {
   return impl_->writer();
 }
 
+Result<bool, BackendError> NftablesBackend::is_set_up() {
+  const auto is_there = table_exists(kTable);
+  if (!is_there) return fail(error_of("look for the table", is_there.error()));
+  return *is_there;
+}
+
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {
   DoorCollector doors;
   for (const auto container : kContainers) {

@@ -35,8 +35,8 @@ namespace {
 
 /// The response that the claim's request would get now.
 [[nodiscard]] std::vector<std::uint8_t> update(const Mapping& mapping, const Claim& claim,
-                                               const GatewayState& state, Moment now) {
-  const auto lifetime = seconds_left(claim.lease.ends, now);
+                                               std::uint32_t lifetime, const GatewayState& state,
+                                               Moment now) {
   const auto epoch = epoch_for(claim.details->contact->asker.address, state, now);
   const MapFields fields{claim.details->nonce.value_or(Nonce{}),
                          static_cast<std::uint8_t>(mapping.protocol), mapping.internal.port,
@@ -68,7 +68,22 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
     // The client knows already.
     const auto& [interface_index, gateway, asker, answered] = *claim.details->contact;
     if (answered > moved) continue;
-    all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
+    all.push_back({interface_index, gateway, asker,
+                   update(mapping, claim, seconds_left(claim.lease.ends, now), state, now)});
+  }
+  return all;
+}
+
+std::vector<OutgoingDatagram> closing_updates(const Mapping& closed, const GatewayState& state,
+                                              Moment now) {
+  std::vector<OutgoingDatagram> all;
+  for (const auto& claim : closed.claims) {
+    const auto& contact = claim.details->contact;
+    if (claim.claimant.frontend != kFrontendName || !contact) continue;
+    if (state.table.find_claim(closed.protocol, closed.internal, claim.claimant)) continue;
+    all.push_back({contact->interface_index, contact->gateway, contact->asker,
+                   emit_error(update(closed, claim, 0, state, now), ResultCode::not_authorized, 0,
+                              epoch_for(contact->asker.address, state, now))});
   }
   return all;
 }

@@ -22,6 +22,7 @@ class CheckedBackend final : public FirewallBackend {
 
   [[nodiscard]] std::string_view name() const override { return backend_->name(); }
   [[nodiscard]] Capabilities capabilities() const override { return backend_->capabilities(); }
+  [[nodiscard]] Result<bool, BackendError> is_set_up() override { return backend_->is_set_up(); }
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override {
     auto doors = backend_->open_doors(now);
     if (!doors) return doors;

@@ -24,8 +24,12 @@ namespace postern::upnp::test {
 /// A gateway that serves UPnP over HTTP beside NAT-PMP and PCP, and the clock that drives it.
 class HttpHouse {
  public:
-  void start(const Network& network = dual_network()) {
-    const auto turn = gateway.start(network, now);
+  explicit HttpHouse(GatewayOptions options = {}, Settings settings = {})
+      : upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids()),
+        gateway(std::move(options), backend, flows, demux_, now, &upnp) {}
+
+  void start(const Network& network = dual_network(), const StoredState& stored = {}) {
+    const auto turn = gateway.start(network, stored, now);
     if (!turn) throw std::runtime_error("start: " + turn.error().reason);
   }
 
@@ -133,11 +137,8 @@ class HttpHouse {
 
  public:
   Identity identity = sample_identity();
-  Frontend upnp{identity, Settings{}, Kernel{neighbours, wan_, doors_}, uuids()};
+  Frontend upnp;
   Gateway gateway;
-
-  explicit HttpHouse(GatewayOptions options = {})
-      : gateway(std::move(options), backend, flows, demux_, now, &upnp) {}
 };
 
 /// The arguments of a SOAP reply, or errorCode and errorDescription; throws for what is none.
