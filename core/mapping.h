@@ -133,16 +133,16 @@ struct Claim {
   /// be without.
   bool is_enabled = true;
   SharedDetails details = {};
-  /// What its lease was cut to.
-  LifetimeLimit lifetime_limit = LifetimeLimit::max_lifetime;
-  /// The rule that allows it; kNoRule: none was asked.
+  /// What its lease is cut to. (The laxer one where that is not known, of an earlier run's.)
+  LifetimeLimit lifetime_limit = LifetimeLimit::max_lease;
+  /// The rule that allows it; kNoRule: none was asked, or who the client is was not known then.
   RuleIndex rule = kNoRule;
 
-  /// Whatever their rules: that another one allows the same is no news about it.
+  /// Whatever the policy made of them: that another rule allows the same is no news about a claim.
   friend bool operator==(const Claim& left, const Claim& right) {
     const auto told = [](const Claim& claim) {
       return std::tie(claim.claimant, claim.lease, claim.reserves_companion, claim.is_filtering,
-                      claim.is_enabled, claim.details, claim.lifetime_limit);
+                      claim.is_enabled, claim.details);
     };
     return told(left) == told(right);
   }

@@ -34,8 +34,8 @@ class GatewayRefusals : public testing::Test {
   [[nodiscard]] static Refusal refusal(std::string_view frontend, const Address& client,
                                        std::uint16_t internal, std::uint16_t suggested,
                                        MapError error, std::string rule) {
-    return {{frontend, client},    Protocol::udp, {client, internal}, suggested, error,
-            std::move(rule)};
+    return {{frontend, client}, Protocol::udp, {client, internal},
+            suggested,          error,         std::move(rule)};
   }
 
   House house_{options(), Serves::both};
@@ -50,10 +50,9 @@ TEST_F(GatewayRefusals, NameTheRuleOverNatPmp) {
 
 TEST_F(GatewayRefusals, NameTheRuleOverPcpForBothFamilies) {
   for (const auto& host : {kHostA, kHostA6}) {
-    const auto turn =
-        house_.send(host, pcp::emit(map_of({.client = host, .internal_port = 6001})));
-    EXPECT_THAT(turn.refusals, ElementsAre(refusal("pcp", host, 6001, 0,
-                                                   MapError::not_authorized, "no games")));
+    const auto turn = house_.send(host, pcp::emit(map_of({.client = host, .internal_port = 6001})));
+    EXPECT_THAT(turn.refusals,
+                ElementsAre(refusal("pcp", host, 6001, 0, MapError::not_authorized, "no games")));
   }
 }
 
@@ -72,10 +71,10 @@ TEST_F(GatewayRefusals, AreToldOnceAlthoughTheTurnIsDecidedTwice) {
   const auto good = map_request(Protocol::udp, 4000, 4000, 60);
   const auto bad = map_request(Protocol::udp, 6001, 6002, 60);
   const auto turn = house_.send_all({from(kHostA, bad), from(kHostA, good)});
-  EXPECT_THAT(turn.refusals, ElementsAre(refusal("natpmp", kHostA, 6001, 6002,
-                                                 MapError::not_authorized, "no games"),
-                                         refusal("natpmp", kHostA, 4000, 4000,
-                                                 MapError::backend_refused, "")));
+  EXPECT_THAT(
+      turn.refusals,
+      ElementsAre(refusal("natpmp", kHostA, 6001, 6002, MapError::not_authorized, "no games"),
+                  refusal("natpmp", kHostA, 4000, 4000, MapError::backend_refused, "")));
 }
 
 }  // namespace

@@ -341,14 +341,14 @@ TEST_F(PolicyChange, KeepsWhatARuleMightAllowToAHostThatIsNotKnownNow) {
 }
 
 TEST_F(PolicyChange, LeavesWhatTheAdministratorGave) {
-  (void)table_.administer({"web", Protocol::tcp, 443, {kHostC, 8443}}, kStatic, kStart);
+  (void)table_.administer({"web", Protocol::tcp, {kHostC, 8443}, 443}, kStatic, kStart);
   set_rules({});
   EXPECT_EQ(table_.size(), 1U);
 }
 
 TEST_F(MappingTablePolicyTest, AHostMayShareWhatTheAdministratorGaveIt) {
   set_rules({rule("high", "1024-65535")});
-  (void)table_.administer({"web", Protocol::udp, 443, {kHostA, 8443}}, kStatic, kStart);
+  (void)table_.administer({"web", Protocol::udp, {kHostA, 8443}, 443}, kStatic, kStart);
   EXPECT_EQ(map(udp(kHostA, 8443, 0)).external_port, 443);
   EXPECT_EQ(rule_of(kHostA, 8443), "");
 }
