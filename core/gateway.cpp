@@ -258,6 +258,7 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
 void Gateway::conclude(Turn& turn, Moment now) {
   auto events = state_.table.accept();
   assert(state_.table.is_consistent());
+  append(turn.refusals, state_.table.take_refusals());
   if (events.empty()) return;
   follow_hosts(events, turn);
   frontend_.on_table_events(events, state_, now);

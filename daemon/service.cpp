@@ -21,11 +21,11 @@ constexpr Milliseconds kNetworkReadPause{200};
 /// After this, what failed about the network is tried again.
 constexpr Seconds kNetworkRetryPause{1};
 
-[[nodiscard]] GatewayOptions gateway_options(const Config& config) {
+[[nodiscard]] GatewayOptions gateway_options(const Config& config, ClientDirectory& clients) {
   std::random_device system;
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
   GatewayOptions options;
-  options.policy = Policy(config.rules, config.limits);
+  options.policy = Policy(config.rules, config.limits, &clients);
   options.static_mappings = config.mappings;
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
@@ -71,7 +71,7 @@ Service::Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTa
                 : nullptr),
       ports_demux_(served()),
       keeper_([this](const Turn& turn) { send(turn); }),
-      gateway_(gateway_options(config_), backend, flows_, ports_demux_, now(),
+      gateway_(gateway_options(config_, clients_), backend, flows_, ports_demux_, now(),
                upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
@@ -167,6 +167,7 @@ Service::Started Service::read_network() {
   }
   lan_names_ = std::move(*lan);
   network_ = choose_network(*facts, config_.wan, lan_names_);
+  clients_.follow(network_);
   warn(*facts);
   if (upnp_ && !upnp_->trouble().empty()) warnings_at_start_.push_back(upnp_->trouble());
   return {};
@@ -349,6 +350,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   auto network = choose_network(*facts, config_.wan, lan_names_);
   const bool is_changed = network != network_;
   network_ = std::move(network);
+  clients_.follow(network_);
   const auto had = ports_;
   auto unopened = match_ports();
   for (const auto& port : ports_) {
@@ -383,7 +385,7 @@ void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
     if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{}", line_of(event));
+    spdlog::info("{}", line_of(event, gateway_.state().table.policy()));
   }
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/exit_code.h"
 #include "daemon/host_firewall.h"
 #include "daemon/http_port.h"
+#include "daemon/kernel_clients.h"
 #include "daemon/log.h"
 #include "daemon/neighbour_watch.h"
 #include "daemon/netlink_monitor.h"
@@ -100,6 +101,7 @@ class Service {
   std::unique_ptr<UpnpDevice> upnp_;
   PortDemux ports_demux_;
   TurnKeeper keeper_;
+  KernelClients clients_;
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;
