@@ -12,8 +12,8 @@
 #include "core/map_request.h"
 #include "core/mapping.h"
 #include "core/protocol.h"
-#include "core/remote_filter.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "core/time.h"
 
 /// What an administrator may ask of the running daemon, in values, whatever carries it.
@@ -29,18 +29,6 @@ struct ControlError {
   std::string text;
 
   friend bool operator==(const ControlError&, const ControlError&) = default;
-};
-
-/// A mapping that is there until the administrator takes it away.
-struct WantedMapping {
-  Protocol protocol = Protocol::tcp;
-  /// Of a pinhole (IPv6), the internal one.
-  std::uint16_t external_port = 0;
-  Endpoint internal;
-  /// Who may come in; empty: everybody. Of the family of `internal`, at most kMostFiltersOfMapping.
-  RemoteFilters remote;
-  /// UTF-8 without control characters.
-  std::string description;
 };
 
 struct AddedMapping {
@@ -106,7 +94,7 @@ struct ControlActions {
   std::function<std::string()> status;
   /// The JSON document of GET /api/v1/mappings.
   std::function<std::string(const MappingsQuery&)> mappings;
-  std::function<Result<AddedMapping, ControlError>(const WantedMapping&)> add;
+  std::function<Result<AddedMapping, ControlError>(const StaticMapping&)> add;
   std::function<Result<void, ControlError>(MappingId)> remove;
   /// Changes nothing.
   std::function<Result<Answer, ControlError>(const Question&)> explain;

@@ -64,7 +64,7 @@ void read_external_port(JsonObject& object, std::uint64_t least, std::uint16_t& 
   port = static_cast<std::uint16_t>(object.number("external_port", least, kMostPort).value_or(0));
 }
 
-void read_remote(JsonObject& object, WantedMapping& wanted) {
+void read_remote(JsonObject& object, StaticMapping& wanted) {
   const auto texts = object.texts("remote");
   if (!texts) return;
   if (texts->size() > kMostFiltersOfMapping) {
@@ -78,7 +78,7 @@ void read_remote(JsonObject& object, WantedMapping& wanted) {
                                          "\"; write prefixes of the same family as internal, "
                                          "such as \"198.51.100.0/24\"");
     }
-    wanted.remote.push_back({*prefix});
+    wanted.remotes.push_back({*prefix});
   }
 }
 
@@ -120,9 +120,9 @@ void read_client(JsonObject& object, Address& client) {
 
 }  // namespace
 
-Result<WantedMapping, std::string> read_wanted_mapping(std::string_view json) {
+Result<StaticMapping, std::string> read_wanted_mapping(std::string_view json) {
   JsonObject object(json);
-  WantedMapping wanted;
+  StaticMapping wanted;
   read_protocol(object, wanted.protocol);
   read_internal(object, wanted.internal);
   object.require("external_port");
@@ -133,7 +133,7 @@ Result<WantedMapping, std::string> read_wanted_mapping(std::string_view json) {
                   "cannot have");
   }
   read_remote(object, wanted);
-  read_description(object, wanted.description);
+  read_description(object, wanted.name);
   if (const auto& trouble = object.trouble()) return fail(*trouble);
   return wanted;
 }

@@ -12,7 +12,7 @@ namespace postern {
 
 /// {"protocol": "tcp", "external_port": 8080, "internal": "192.168.1.10:80"} and, if wanted,
 /// "remote": ["198.51.100.0/24"], "description": "text".
-[[nodiscard]] Result<WantedMapping, std::string> read_wanted_mapping(std::string_view json);
+[[nodiscard]] Result<StaticMapping, std::string> read_wanted_mapping(std::string_view json);
 
 /// {"client": "192.168.1.10", "protocol": "tcp", "internal": "192.168.1.10:80"} and, if wanted,
 /// "frontend": "natpmp", "external_port": 8080, "lifetime": 3600 (seconds).

@@ -8,7 +8,6 @@
 #include "daemon/clock.h"
 #include "daemon/lan_ports.h"
 #include "daemon/network_facts.h"
-#include "daemon/status_json.h"
 #include "daemon/systemd_notify.h"
 #include "daemon/turn_log.h"
 #include "daemon/version.h"
@@ -76,7 +75,7 @@ Service::Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTa
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};
-              return HttpAnswer{true, status_json(gateway_, unsent_, now())};
+              return HttpAnswer{true, status_json(gateway_, shell_status(), now())};
             }),
       control_(io_, control_actions(), own_control_options()),
       deadline_(io_,
@@ -232,15 +231,6 @@ UpnpDevice::Reactions Service::reactions_to_upnp() {
   };
 }
 
-ControlActions Service::control_actions() {
-  ControlActions actions;
-  actions.status = [this] { return status_json(gateway_, unsent_, now()); };
-  actions.mappings = [this](const MappingsQuery& query) {
-    return mappings_json(gateway_, query, now());
-  };
-  return actions;
-}
-
 std::vector<PortDemux::Served> Service::served() {
   std::vector<PortDemux::Served> served{{natpmp::kServerPort, &demux_}};
   if (upnp_) served.push_back({upnp::kSsdpPort, &upnp_->discovery()});
@@ -264,7 +254,7 @@ void Service::watch_signals() {
       stop();
       return;
     }
-    reload();
+    (void)reload();
     watch_signals();
   });
 }
@@ -380,7 +370,10 @@ void Service::log_turn(const Turn& turn, Moment now) {
     if (may_log(now)) spdlog::error("{}", reason);
   }
   for (const auto& unrestored : turn.unrestored) {
-    if (may_log(now)) spdlog::warn("{}", line_of(unrestored));
+    if (may_log(now)) spdlog::warn("{}", line_of(unrestored, gateway_.state().table.policy()));
+  }
+  for (const auto& refusal : turn.refusals) {
+    if (may_log(now)) spdlog::info("{}", line_of(refusal));
   }
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.

@@ -21,6 +21,8 @@
 #include "daemon/log.h"
 #include "daemon/neighbour_watch.h"
 #include "daemon/netlink_monitor.h"
+#include "daemon/sqlite_store.h"
+#include "daemon/status_json.h"
 #include "daemon/turn_keeper.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
@@ -67,6 +69,8 @@ class Service {
   /// Tells the LAN that the device goes, and ends.
   void stop();
   [[nodiscard]] ControlActions control_actions();
+  [[nodiscard]] Result<AddedMapping, ControlError> add(const StaticMapping& wanted);
+  [[nodiscard]] Result<void, ControlError> remove(MappingId id);
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
@@ -77,9 +81,11 @@ class Service {
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
   /// What an earlier run left; says so when nothing can be kept.
   [[nodiscard]] StoredState load_state(Moment now);
-  /// HUP: puts other rules, limits and mappings in force, and says what must wait for a restart. A
-  /// bad file changes nothing.
-  void reload();
+  /// Puts other rules, limits and mappings in force, and names what must wait for a restart. A bad
+  /// file changes nothing.
+  [[nodiscard]] Result<std::vector<std::string>, ConfigErrors> reload();
+  void tell_store_health(const StoreHealth& health);
+  [[nodiscard]] ShellStatus shell_status() const;
   void warn_of_unopened(Moment now);
   /// Does what a turn asks for: set the next deadline, log, keep and, when that may be, send.
   void finish(Turn turn, Moment now);
@@ -101,6 +107,9 @@ class Service {
   std::unique_ptr<UpnpDevice> upnp_;
   PortDemux ports_demux_;
   TurnKeeper keeper_;
+  /// The keeper's; null when nothing is kept.
+  SqliteStore* store_ = nullptr;
+  bool is_elapsed_unknown_ = false;
   KernelClients clients_;
   Gateway gateway_;
 

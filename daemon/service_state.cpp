@@ -9,21 +9,46 @@
 namespace postern {
 
 StoredState Service::load_state(Moment now) {
-  const auto written = [this](std::uint64_t number) {
+  StoreListener listener;
+  listener.written = [this](std::uint64_t number, bool) {
     asio::post(io_, [this, number] { keeper_.on_written(number); });
   };
-  keeper_.use(open_store(config_, written), TurnKeeper::Patience::none);
+  listener.changed = [this](const StoreHealth& health) {
+    asio::post(io_, [this, health] { tell_store_health(health); });
+  };
+  auto store = open_store(config_, std::move(listener));
+  store_ = store.get();
+  const bool waits = config_.store_delay == Seconds(0);
+  keeper_.use(std::move(store),
+              waits ? TurnKeeper::Patience::until_written : TurnKeeper::Patience::none);
   auto stored = keeper_.load(now);
   if (!stored) {
+    store_ = nullptr;
     spdlog::error("{}; leases end with the daemon", stored.error());
     return {};
   }
+  is_elapsed_unknown_ = stored->is_elapsed_unknown;
   if (stored->is_elapsed_unknown) {
     spdlog::warn(
         "the clock cannot be right, so it is not known how long this machine was off: leases go on "
         "as if it had not been");
   }
   return std::move(*stored);
+}
+
+void Service::tell_store_health(const StoreHealth& health) {
+  if (!may_log(now())) return;
+  if (health.state == StoreHealth::State::ok && health.trouble.empty()) {
+    spdlog::info("leases are written to the disk again");
+  } else {
+    spdlog::error("{}", health.trouble);
+  }
+}
+
+ShellStatus Service::shell_status() const {
+  ShellStatus status{unsent_, {}};
+  if (store_ != nullptr) status.store = StoreStatus{store_->health(), is_elapsed_unknown_};
+  return status;
 }
 
 void Service::warn_of_unopened(Moment now) {
@@ -34,23 +59,24 @@ void Service::warn_of_unopened(Moment now) {
   }
 }
 
-void Service::reload() {
+Result<std::vector<std::string>, ConfigErrors> Service::reload() {
   const Moment moment = now();
   auto wanted = reread_();
   if (!wanted) {
     for (const auto& error : wanted.error()) spdlog::error("{}", to_string(error));
-    spdlog::error("HUP: the configuration stays as it was");
-    return;
+    spdlog::error("the configuration stays as it was");
+    return fail(std::move(wanted.error()));
   }
-  for (const auto& key : keys_for_restart(config_, *wanted)) {
-    spdlog::warn("HUP: restart to apply {}", key);
-  }
+  auto waiting = keys_for_restart(config_, *wanted);
+  for (const auto& key : waiting) spdlog::warn("restart to apply {}", key);
   config_.limits = std::move(wanted->limits);
   config_.rules = std::move(wanted->rules);
   config_.mappings = std::move(wanted->mappings);
-  finish(gateway_.reload(Policy(config_.rules, config_.limits), config_.mappings, moment), moment);
+  Policy policy(config_.rules, config_.limits, &clients_);
+  finish(gateway_.reload(std::move(policy), config_.mappings, moment), moment);
   warn_of_unopened(moment);
-  spdlog::info("HUP: the configuration was read again");
+  spdlog::info("the configuration was read again");
+  return waiting;
 }
 
 }  // namespace postern

@@ -90,9 +90,21 @@ constexpr std::size_t kMostMappingsListed = 1000;
           {"purged_flows", counters.purged_flows}};
 }
 
+[[nodiscard]] Json json_of(const StoreStatus& store, Moment now) {
+  const auto& health = store.health;
+  return {{"state", to_string(health.state)},
+          {"for_seconds", std::chrono::duration_cast<Seconds>(now - health.since).count()},
+          {"trouble", health.trouble},
+          {"pending", health.pending},
+          {"history_rows", health.history_rows},
+          {"history_left_out", health.history_left_out},
+          {"rows_left_out", health.rows_left_out},
+          {"elapsed_unknown", store.is_elapsed_unknown}};
+}
+
 }  // namespace
 
-std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now) {
+std::string status_json(const Gateway& gateway, const ShellStatus& shell, Moment now) {
   const auto& state = gateway.state();
   const auto& counters = gateway.counters();
   Json lan = Json::array();
@@ -121,7 +133,8 @@ std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now
                     {"mappings", std::move(mappings)},
                     {"requests", std::move(requests)},
                     {"dropped", std::move(dropped)},
-                    {"unsent", unsent}};
+                    {"unsent", shell.unsent},
+                    {"store", shell.store ? json_of(*shell.store, now) : Json(nullptr)}};
   return text_of(status);
 }
 
@@ -131,7 +144,7 @@ std::string mappings_json(const Gateway& gateway, const MappingsQuery& query, Mo
   auto next = std::ranges::upper_bound(all, query.after, {}, &Mapping::id);
   Json mappings = Json::array();
   for (; next != all.end() && mappings.size() < query.limit; ++next) {
-    mappings.push_back(json_of(**next, now));
+    mappings.push_back(json_of(**next, table.policy(), now));
   }
   const bool is_last = next == all.end();
   return text_of({{"schema", "postern.mappings/1"},

@@ -18,10 +18,11 @@ Result<StoredState, std::string> TurnKeeper::load(Moment now) {
 
 void TurnKeeper::append(const Turn& turn, const EpochStarts& epochs, Moment now) {
   const bool is_epoch_new = epochs_ != epochs;
-  if (!store_ || (turn.events.empty() && !is_epoch_new)) return;
+  if (!store_ || (turn.events.empty() && turn.refusals.empty() && !is_epoch_new)) return;
   StoreChanges changes;
   changes.now = now;
   changes.events = turn.events;
+  changes.refusals = turn.refusals;
   if (is_epoch_new) changes.epochs = epochs_ = epochs;
   appended_ = store_->append(std::move(changes));
 }

@@ -33,4 +33,12 @@ std::string line_of(const MappingTable::Unrestored& unrestored, const Policy& po
          "; cause: " + std::string(to_string(unrestored.why));
 }
 
+std::string line_of(const Refusal& refusal) {
+  std::string text = "refused " + std::string(to_string(refusal.protocol)) + " to " +
+                     to_string(refusal.internal) + " (" + std::string(refusal.claimant.frontend) +
+                     " " + refusal.claimant.client.to_string() + "); cause: ";
+  text += to_string(refusal.error);
+  return refusal.rule.empty() ? text : text + " by \"" + refusal.rule + "\"";
+}
+
 }  // namespace postern

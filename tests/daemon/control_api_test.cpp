@@ -60,7 +60,7 @@ class ControlApiTest : public testing::Test {
       done_.push_back("list " + std::to_string(query.after) + " " + std::to_string(query.limit));
       return std::string("{}");
     };
-    actions.add = [this](const WantedMapping& wanted) -> Result<AddedMapping, ControlError> {
+    actions.add = [this](const StaticMapping& wanted) -> Result<AddedMapping, ControlError> {
       done_.push_back("add " + to_string(wanted.internal));
       if (error_) return fail(*error_);
       return AddedMapping{7, {Address::v4({203, 0, 113, 1}), wanted.external_port}};

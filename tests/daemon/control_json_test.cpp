@@ -18,11 +18,11 @@ TEST(ControlJson, ReadsAWantedMapping) {
   EXPECT_EQ(wanted->external_port, 8080);
   EXPECT_EQ(to_string(wanted->internal), "192.168.1.10:80");
   ASSERT_EQ(wanted->remote.size(), 2U);
-  EXPECT_EQ(wanted->remote[0].remote.to_string(), "198.51.100.0/24");
-  EXPECT_EQ(wanted->remote[1].remote.to_string(), "192.0.2.1/32");
-  EXPECT_EQ(wanted->remote[1].first_port, 0);
-  EXPECT_EQ(wanted->remote[1].last_port, 65535);
-  EXPECT_EQ(wanted->description, "web – at home");
+  EXPECT_EQ(wanted->remotes[0].remote.to_string(), "198.51.100.0/24");
+  EXPECT_EQ(wanted->remotes[1].remote.to_string(), "192.0.2.1/32");
+  EXPECT_EQ(wanted->remotes[1].first_port, 0);
+  EXPECT_EQ(wanted->remotes[1].last_port, 65535);
+  EXPECT_EQ(wanted->name, "web – at home");
 }
 
 TEST(ControlJson, ReadsAPinhole) {
@@ -31,7 +31,7 @@ TEST(ControlJson, ReadsAPinhole) {
   ASSERT_TRUE(wanted) << wanted.error();
   EXPECT_EQ(to_string(wanted->internal), "[2001:db8::10]:80");
   EXPECT_TRUE(wanted->remote.empty());
-  EXPECT_EQ(wanted->description, "");
+  EXPECT_EQ(wanted->name, "");
 }
 
 /// A good mapping with this key, or without it when the value is empty.

@@ -29,7 +29,7 @@ class StatusJson : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(gateway_.start(network(), kStart)); }
   [[nodiscard]] nlohmann::json status(Moment now) const {
-    return nlohmann::json::parse(status_json(gateway_, 0, now));
+    return nlohmann::json::parse(status_json(gateway_, {}, now));
   }
 
   MemoryBackend backend_;
@@ -113,7 +113,7 @@ TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
 }
 
 TEST_F(StatusJson, CountsWhatTheKernelDidNotTake) {
-  EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, 7, kStart))["unsent"], 7);
+  EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, {7}, kStart))["unsent"], 7);
 }
 
 TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
@@ -131,7 +131,7 @@ TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
   std::vector<IncomingDatagram> datagrams;
   for (const auto& payload : payloads) datagrams.push_back(from_client(payload));
   (void)gateway.on_datagrams(datagrams, kStart);
-  const auto json = nlohmann::json::parse(status_json(gateway, 0, kStart));
+  const auto json = nlohmann::json::parse(status_json(gateway, {}, kStart));
   EXPECT_EQ(json["mapping_count"], 1200);
   ASSERT_EQ(json["mappings"].size(), 1000U);
   EXPECT_EQ(json["mappings"].front()["external"]["port"], 2000);
