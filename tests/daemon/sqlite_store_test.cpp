@@ -59,6 +59,15 @@ TEST_F(SqliteStoreTest, KeepsEverythingOfAMapping) {  // NPMP-79, PCP-114
   EXPECT_EQ(store_->health().rows_left_out, 0U);
 }
 
+TEST_F(SqliteStoreTest, AMappingMayWaitForItsExternalAddress) {
+  (void)good_start();
+  auto mapping = mapping_of(1);
+  mapping.external.address = Address::v4(0);
+  append({event_of(Kind::opened, mapping)}, kEpochs);
+  crash();
+  EXPECT_EQ(kept_in(good_start()), (Kept{{mapping}, kEpochs}));
+}
+
 TEST_F(SqliteStoreTest, ForgetsWhatIsClosedAndTakesWhatIsNewest) {
   (void)good_start();
   append({opened(1), opened(2), opened(3)}, kEpochs);
