@@ -45,7 +45,7 @@ namespace {
 [[nodiscard]] ControlError error_of(const ConfigErrors& errors) {
   std::string text;
   for (const auto& error : errors) text += (text.empty() ? "" : "\n") + to_string(error);
-  return {422, "bad_configuration", std::move(text)};
+  return {409, "bad_configuration", std::move(text)};
 }
 
 }  // namespace

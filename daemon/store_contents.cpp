@@ -62,10 +62,16 @@ class Row {
   [[nodiscard]] std::uint16_t port(std::uint16_t least) {
     return static_cast<std::uint16_t>(number(least, 65535));
   }
-  /// One that a mapping leads from or to.
-  [[nodiscard]] Endpoint endpoint() {
+  /// Where a mapping leads to.
+  [[nodiscard]] Endpoint inside() {
     const auto address = host();
     return {address, port(1)};
+  }
+  /// Where it leads from: a mapping may wait for an external address.
+  [[nodiscard]] Endpoint outside() {
+    const auto found = address();
+    expect(!found.is_multicast() && !found.is_limited_broadcast());
+    return {found, port(1)};
   }
   /// Whether the next column has a value; if not, `columns` are passed over.
   [[nodiscard]] bool has_next(int columns) {
@@ -128,8 +134,8 @@ void read_mappings(StoreDatabase& database, Found& found, std::size_t& left_out)
     mapping.id = static_cast<MappingId>(row.number(1, kFarthestMoment));
     mapping.protocol = static_cast<Protocol>(row.number(6, 17));
     row.expect(mapping.protocol == Protocol::tcp || mapping.protocol == Protocol::udp);
-    mapping.internal = row.endpoint();
-    mapping.external = row.endpoint();
+    mapping.internal = row.inside();
+    mapping.external = row.outside();
     row.expect(mapping.internal.address.is_v4() == mapping.external.address.is_v4());
     row.expect(!mapping.is_pinhole() || mapping.internal == mapping.external);
     mapping.created = row.moment();

@@ -1,5 +1,6 @@
 #include "daemon/sqlite_store.h"
 
+#include <cstdio>
 #include <fstream>
 #include <future>
 
@@ -10,7 +11,6 @@
 namespace postern::test {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -59,6 +59,15 @@ TEST_F(SqliteStoreTest, KeepsEverythingOfAMapping) {  // NPMP-79, PCP-114
   EXPECT_EQ(store_->health().rows_left_out, 0U);
 }
 
+TEST_F(SqliteStoreTest, AMappingMayWaitForItsExternalAddress) {
+  (void)good_start();
+  auto mapping = mapping_of(1);
+  mapping.external.address = Address::v4(0);
+  append({event_of(Kind::opened, mapping)}, kEpochs);
+  crash();
+  EXPECT_EQ(kept_in(good_start()), (Kept{{mapping}, kEpochs}));
+}
+
 TEST_F(SqliteStoreTest, ForgetsWhatIsClosedAndTakesWhatIsNewest) {
   (void)good_start();
   append({opened(1), opened(2), opened(3)}, kEpochs);
@@ -94,6 +103,16 @@ TEST_F(SqliteStoreTest, AnOrderlyEndWritesWhatWaits) {
   const auto state = good_start();
   EXPECT_EQ(kept_in(state), (Kept{{mapping_of(2)}, kEpochs}));
   EXPECT_TRUE(state.is_complete);
+}
+
+TEST_F(SqliteStoreTest, WhatComesWithinTheDelayIsOneTransaction) {
+  settings_.delay = Seconds(3600);
+  (void)good_start();
+  vfs_.heal();  // Counts from here on.
+  for (int i = 0; i < 100; ++i) store_->append({kNow, {opened(1), closed(1)}, {}, kEpochs});
+  store_->close();
+  EXPECT_LE(vfs_.calls(FaultyVfs::Operation::sync), 4) << "one, and taking in the journal";
+  EXPECT_EQ(kept_in(good_start()), (Kept{{}, kEpochs}));
 }
 
 TEST_F(SqliteStoreTest, ACrashMayLoseWhatWaited) {

@@ -191,14 +191,13 @@ class Disk(LabTest):
 
     def test_without_delay_a_reply_means_that_it_is_on_the_disk(self):
         self.start(store_delay="0s")
-        client = Client(self.lab)
         for port in range(4000, 4010):
-            self.assertEqual(client.map(UDP, port, port, 600).external, port)
-            with contextlib.closing(sqlite3.connect(
-                    f"file:{self.daemon.state_dir}/postern.db?mode=ro", uri=True)) as database:
-                rows = database.execute("SELECT count(*) FROM mapping WHERE external_port = ?",
-                                        (port,))
+            self.assertEqual(Client(self.lab).map(UDP, port, port, 600).external, port)
+            self.daemon.kill()
+            with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/postern.db")) as file:
+                rows = file.execute("SELECT count(*) FROM mapping WHERE external_port = ?", (port,))
                 self.assertEqual(rows.fetchone(), (1,))
+            self.daemon.start()
 
     def test_nobody_else_may_read_it(self):
         self.start()
