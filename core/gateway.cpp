@@ -66,13 +66,6 @@ void append(std::vector<T>& all, std::vector<T> more) {
   return network.wan && network.wan->is_running;
 }
 
-/// An interface that is up has an IPv6 address of the link at least, and one that serves IPv4 hosts
-/// an address for them.
-[[nodiscard]] bool all_have_addresses(const Network& network) {
-  return std::all_of(network.lan.begin(), network.lan.end(),
-                     [](const Interface& lan) { return lan.has_v6() && lan.first_v4(); });
-}
-
 }  // namespace
 
 Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
@@ -100,7 +93,7 @@ Result<Turn, BackendError> Gateway::start(const Network& network, const StoredSt
   if (!doors) return fail(doors.error());
   const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
-  knows_links_ = all_have_addresses(network);
+  knows_links_ = network.all_lans_have_v4() && network.all_lans_have_v6();
   Turn turn;
   restore(stored, found, now, turn);
   continue_epochs(stored, found, turn);

@@ -10,13 +10,6 @@ namespace {
 
 using Cause = TableEvent::Cause;
 
-[[nodiscard]] bool all_have_v4(const Network& network) {
-  return std::all_of(network.lan.begin(), network.lan.end(), [](const Interface& lan) {
-    return std::any_of(lan.addresses.begin(), lan.addresses.end(),
-                       [](const InterfaceAddress& own) { return own.address.is_v4(); });
-  });
-}
-
 [[nodiscard]] bool is_same_place(const Mapping& stored, const StaticMapping& wanted) {
   return stored.protocol == wanted.protocol && stored.internal == wanted.internal &&
          stored.external.port == wanted.external_port;
@@ -42,7 +35,8 @@ void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment
   restore_static(stored, now);
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
   turn.unrestored = state_.table.restore(
-      left.mappings, {.v4 = all_have_v4(state_.network), .v6 = knows_v6_links_}, now);
+      left.mappings,
+      {.v4 = state_.network.all_lans_have_v4(), .v6 = state_.network.all_lans_have_v6()}, now);
   state_.table.adopt(left.unexplained, now);
 }
 

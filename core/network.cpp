@@ -29,6 +29,16 @@ bool Interface::has_v6() const {
                      [](const InterfaceAddress& own) { return !own.address.is_v4(); });
 }
 
+bool Network::all_lans_have_v4() const {
+  return std::all_of(lan.begin(), lan.end(),
+                     [](const Interface& interface) { return interface.first_v4().has_value(); });
+}
+
+bool Network::all_lans_have_v6() const {
+  return std::all_of(lan.begin(), lan.end(),
+                     [](const Interface& interface) { return interface.has_v6(); });
+}
+
 const Interface* Network::lan_by_index(std::uint32_t index) const {
   const auto found = std::find_if(lan.begin(), lan.end(), [&](const Interface& interface) {
     return interface.index == index && index != 0;

@@ -45,6 +45,10 @@ struct Network {
   /// The configured interfaces, in the configuration's order, also those that do not exist now.
   std::vector<Interface> lan;
 
+  /// Whether every LAN interface has an address of the family; one that is up has an IPv6 address of
+  /// the link at least.
+  [[nodiscard]] bool all_lans_have_v4() const;
+  [[nodiscard]] bool all_lans_have_v6() const;
   [[nodiscard]] const Interface* lan_by_index(std::uint32_t index) const;
   /// The interface on whose link the address is; null when it is on none.
   [[nodiscard]] const Interface* lan_of(const Address& address) const;
