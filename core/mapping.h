@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/endpoint.h"
@@ -17,6 +18,13 @@ namespace postern {
 
 /// Names one mapping for as long as it lives; never used again by the same process.
 using MappingId = std::uint64_t;
+
+/// Names one rule of the policy that is in force.
+using RuleIndex = std::uint16_t;
+inline constexpr RuleIndex kNoRule = 0xffff;
+
+/// Which of the configured limits a lifetime is cut to: see Limits.
+enum class LifetimeLimit : std::uint8_t { max_lifetime, max_lease };
 
 /// For how long the firewall is told to hold a permanent claim's doors; they are prolonged when
 /// half of it is over. So those doors end, too, when the daemon is dead.
@@ -125,8 +133,19 @@ struct Claim {
   /// be without.
   bool is_enabled = true;
   SharedDetails details = {};
+  /// What its lease is cut to. (The laxer one where that is not known, of an earlier run's.)
+  LifetimeLimit lifetime_limit = LifetimeLimit::max_lease;
+  /// The rule that allows it; kNoRule: none was asked, or who the client is was not known then.
+  RuleIndex rule = kNoRule;
 
-  friend bool operator==(const Claim&, const Claim&) = default;
+  /// Whatever the policy made of them: that another rule allows the same is no news about a claim.
+  friend bool operator==(const Claim& left, const Claim& right) {
+    const auto told = [](const Claim& claim) {
+      return std::tie(claim.claimant, claim.lease, claim.reserves_companion, claim.is_filtering,
+                      claim.is_enabled, claim.details);
+    };
+    return told(left) == told(right);
+  }
 };
 
 /// An external endpoint whose traffic goes to an internal endpoint, and the other way round. Never

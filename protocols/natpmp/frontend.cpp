@@ -36,7 +36,7 @@ class Decision {
   [[nodiscard]] Handled operator()(const AddressRequest&) const {
     AddressResponse response{ResultCode::success, epoch(), Address::v4(0)};
     std::string_view outcome = "success";
-    if (!state_.table.policy().serves(client())) {
+    if (!state_.table.policy().serves(claimant())) {
       response.result = ResultCode::not_authorized;
       outcome = to_string(MapError::not_authorized);
     } else if (const auto external = state_.table.external_address_of(client())) {

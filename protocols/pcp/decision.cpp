@@ -162,7 +162,8 @@ class Decision {
     wish.claimant = claimant();
     wish.protocol = protocol;
     wish.internal = {host(), fields.internal_port};
-    wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
+    wish.lifetime = Seconds(request_.lifetime);
+    wish.may_be_longer = true;
     wish.nonce = fields.nonce;
     wish.accepts_any_nonce = accepts_any_nonce();
     wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
