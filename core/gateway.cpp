@@ -18,7 +18,8 @@ constexpr Milliseconds kRepairPause{100};
 /// Half of the 50 ms within which a closed door is to be quiet.
 constexpr Milliseconds kPurgeDelay{25};
 
-void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
+template <class Item>
+void append(std::vector<Item>& all, std::vector<Item> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
@@ -232,6 +233,7 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
 void Gateway::conclude(Turn& turn, Moment now) {
   auto events = state_.table.accept();
   assert(state_.table.is_consistent());
+  append(turn.refusals, state_.table.take_refusals());
   if (events.empty()) return;
   frontend_.on_table_events(events, state_, now);
   if (http_) http_->on_table_events(events, state_, now);

@@ -17,6 +17,7 @@
 #include "core/gateway_state.h"
 #include "core/network.h"
 #include "core/policy.h"
+#include "core/refusal.h"
 #include "core/restoration.h"
 #include "core/result.h"
 #include "core/store.h"
@@ -44,6 +45,8 @@ struct Turn {
   std::vector<TableEvent> events;
   /// What start() could not put back; for the log.
   std::vector<MappingTable::Unrestored> unrestored;
+  /// Wishes that were not granted, and why; for the history. At most MappingTable::kMostRefusals.
+  std::vector<Refusal> refusals;
   /// Why the firewall refused something, or connections could not be ended; for the log.
   std::vector<std::string> backend_errors;
   std::vector<OutgoingDatagram> send;

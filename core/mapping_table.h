@@ -21,6 +21,7 @@
 #include "core/policy.h"
 #include "core/port_allocator.h"
 #include "core/random.h"
+#include "core/refusal.h"
 #include "core/result.h"
 #include "core/static_mapping.h"
 #include "core/table_event.h"
@@ -34,6 +35,17 @@ struct Grant {
   /// What is left of the claim's lease: at most what was asked for, unless it is for a remote peer
   /// and was longer already. 0 for a permanent one.
   Seconds lifetime{0};
+};
+
+/// What a request would get, were it made now.
+struct Preview {
+  /// Of a new mapping, the id that it would have.
+  Grant grant;
+  Endpoint external;
+  /// By which rule.
+  RuleIndex rule = kNoRule;
+  /// The mapping that it would renew; nothing: it would be a new one.
+  std::optional<MappingId> existing = {};
 };
 
 /// The only writer of mappings.
@@ -54,6 +66,16 @@ class MappingTable {
   /// port; with MapRequest::replaces, that one, which moves when it leads elsewhere. The lease
   /// starts at `now`. One for a remote peer never becomes shorter (RFC 6887 §12.1).
   [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
+  /// What request() would say, without a change to anything. (That the firewall would take it is
+  /// assumed.)
+  [[nodiscard]] Result<Preview, Denial> preview(const MapRequest& request, Moment now) const;
+  /// Notes a refusal that the frontend itself decided, and returns it.
+  Result<Grant, MapError> deny(const MapRequest& request, const Denial& denial);
+  /// The wish that was refused last is asked otherwise now, so that it is no refusal yet.
+  void forget_last_refusal();
+  /// What this turn refused, in order; no more than kMostRefusals, the first ones.
+  [[nodiscard]] std::vector<Refusal> take_refusals() { return std::exchange(refusals_, {}); }
+  static constexpr std::size_t kMostRefusals = 256;
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
   /// of the same client, and with its last claim a mapping. Nothing to take back is success. With a
@@ -88,10 +110,16 @@ class MappingTable {
   /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists, unless the firewall
   /// refuses; returns how many. O(size()).
   std::size_t end_pinholes_off_link();
-  /// Puts this policy in force, with the LAN prefixes of the one before, and ends the claims that
-  /// it no longer allows, unless the firewall refuses. Returns on how many mappings it did. O(n) in
-  /// the number of claims.
+  /// Puts this policy in force, with the LAN prefixes of the one before, and see enforce_policy().
+  /// roll_back() undoes that, too.
   std::size_t set_policy(Policy policy);
+  /// Judges all claims anew, but those that no policy was asked about: ends those that it no longer
+  /// allows and cuts leases that it would not grant any more, as of the last expire(). Of a client
+  /// whose interface or MAC address is not known now, what one of them might allow stays. Who has
+  /// more than the limits on numbers allow keeps it, for there is no saying what he needs least.
+  /// Returns on how many mappings the firewall refused that; they are as they were. O(n) in the
+  /// number of claims.
+  std::size_t enforce_policy();
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 
@@ -219,6 +247,13 @@ class MappingTable {
     MappingTable& table_;
     TableEvent::Cause before_;
   };
+  /// What a request would do.
+  struct Decision {
+    Mapping after;
+    Grant grant;
+    RuleIndex rule = kNoRule;
+    std::optional<MappingId> existing;
+  };
   /// A mapping as it stood.
   struct Standing {
     Mapping mapping;
@@ -266,11 +301,35 @@ class MappingTable {
 
   /// The mapping that a wish is about; nothing when there is none yet.
   [[nodiscard]] const Mapping* existing_for(const MapRequest& request) const;
+  /// What request() would do.
+  [[nodiscard]] Result<Decision, Denial> decide(const MapRequest& request, Moment now,
+                                                Random& random) const;
+  /// Leaves of the permission what its rules' quotas, and the limit of a client, let this client
+  /// have of new mappings. An error when what the wish needs is not among it.
+  [[nodiscard]] Result<void, Denial> find_room(Permission& permission, const MapRequest& request,
+                                               const Mapping* existing) const;
+  /// Takes out the shares of rules of which the client has as many mappings as it may have. Returns
+  /// the ports that went, and the first such rule.
+  [[nodiscard]] std::pair<PortSet, RuleIndex> take_full_shares(Permission& permission,
+                                                               const Address& client,
+                                                               const Mapping* existing) const;
+  /// On how many mappings the client has a claim by this rule. O(m) for its m mappings.
+  [[nodiscard]] std::size_t count_by(RuleIndex rule, const Address& client) const;
+  /// The error with the rule that decided it, if one did.
+  [[nodiscard]] Denial blame(MapError error, const MapRequest& request) const;
+  /// The mapping's claims as the policy has them now: fewer, or with shorter leases, or by another
+  /// rule.
+  [[nodiscard]] Mapping judged_anew(const Mapping& mapping, Moment now) const;
+  /// The same for one of its claims; nothing when the policy does not allow it any more.
+  [[nodiscard]] std::optional<Claim> judged_anew(const Mapping& mapping, Claim claim,
+                                                 Moment now) const;
   [[nodiscard]] Result<Mapping, MapError> new_mapping(const MapRequest& request,
-                                                      const PortSet& permitted, Moment now);
+                                                      const PortSet& permitted, Moment now,
+                                                      Random& random) const;
   /// Of an IPv4 mapping.
   [[nodiscard]] Result<Endpoint, MapError> choose_external(const MapRequest& request,
-                                                           const PortSet& permitted, Moment now);
+                                                           const PortSet& permitted, Moment now,
+                                                           Random& random) const;
   [[nodiscard]] Result<Address, MapError> choose_address(const MapRequest& request) const;
   [[nodiscard]] bool has_external_address(const Address& address) const;
   /// Whether filters and remote peers are few enough, now that the mapping has these. O(m) for the
@@ -279,8 +338,7 @@ class MappingTable {
                                                              const Mapping& after) const;
   [[nodiscard]] Mapping new_static(const StaticMapping& wanted, const Mapping* earlier,
                                    Moment now) const;
-  [[nodiscard]] bool is_permitted(const Mapping& mapping, const Claim& claim) const;
-  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, KnownLinks known);
+  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, KnownLinks known, Moment now);
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
                                                   const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
@@ -325,6 +383,9 @@ class MappingTable {
   std::vector<std::pair<MappingId, std::optional<Standing>>> before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
+  /// The policy that this turn has put out of force.
+  std::optional<Policy> policy_before_turn_;
+  std::vector<Refusal> refusals_;
 };
 
 }  // namespace postern

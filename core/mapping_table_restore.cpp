@@ -45,21 +45,26 @@ auto MappingTable::restore(std::span<const Mapping> mappings, KnownLinks known, 
                         [](const Mapping& mapping) { return mapping.is_primary; });
   std::vector<Unrestored> unrestored;
   for (auto& mapping : left) {
-    if (const auto restored = restore(mapping, known); !restored) {
+    if (const auto restored = restore(mapping, known, now); !restored) {
       unrestored.push_back({std::move(mapping), restored.error()});
     }
   }
   return unrestored;
 }
 
-Result<void, MapError> MappingTable::restore(Mapping mapping, KnownLinks known) {
+Result<void, MapError> MappingTable::restore(Mapping mapping, KnownLinks known, Moment now) {
   const bool is_pinhole = mapping.is_pinhole();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
   const bool is_known = is_pinhole ? known.v6 : known.v4;
-  std::erase_if(mapping.claims, [&](const Claim& claim) {
-    const bool is_judged = is_known || policy_.is_on_link(claim.claimant.client);
-    return is_judged && !is_permitted(mapping, claim);
-  });
+  std::vector<Claim> claims;
+  for (auto& claim : mapping.claims) {
+    const bool can_be_judged = is_known || policy_.is_on_link(claim.claimant.client);
+    // The rule that it names is one of another run.
+    claim.rule = kNoRule;
+    auto judged = can_be_judged ? judged_anew(mapping, claim, now) : std::optional(claim);
+    if (judged) claims.push_back(std::move(*judged));
+  }
+  mapping.claims = std::move(claims);
   if (mapping.claims.empty()) return fail(MapError::not_authorized);
 
   const auto& [protocol, port] = std::pair(mapping.protocol, mapping.external.port);
@@ -77,19 +82,6 @@ Result<void, MapError> MappingTable::restore(Mapping mapping, KnownLinks known) 
   const MappingId id = mapping.id;
   if (!change(id, std::move(mapping))) return fail(MapError::backend_refused);
   return {};
-}
-
-bool MappingTable::is_permitted(const Mapping& mapping, const Claim& claim) const {
-  const auto& claimant = claim.claimant;
-  // The administrator needs no leave, and who asked for a recovered one is not known.
-  if (claimant.is_administrator() || claimant.frontend == kRecovered) return true;
-  MapRequest request;
-  request.claimant = claimant;
-  request.protocol = mapping.protocol;
-  request.internal = mapping.internal;
-  request.suggested_external_port = mapping.external.port;
-  const auto permission = policy_.judge(request);
-  return permission && permission->external_ports.contains(mapping.external.port);
 }
 
 }  // namespace postern

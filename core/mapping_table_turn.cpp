@@ -41,6 +41,10 @@ void add_changes(const Mapping& before, const Mapping& after, std::vector<DoorCh
   for_each_door(after, [&](TimedDoor timed) { changes[next++].after = std::move(timed); });
 }
 
+void forget_rules(Mapping& mapping) {
+  for (auto& claim : mapping.claims) claim.rule = kNoRule;
+}
+
 /// What has an end of its own and has reached it goes, what has none and is due goes on.
 void end_or_prolong(std::vector<Claim>& claims, Moment now) {
   std::erase_if(claims, [now](const Claim& claim) {
@@ -132,6 +136,8 @@ std::vector<TableEvent> MappingTable::accept() {
                     expired_until_ + kPortRest);
       }
       const auto change = list_change(&closed, nullptr);
+      // The rules that they name are no more.
+      if (policy_before_turn_) forget_rules(before->mapping);
       events.push_back(
           {TableEvent::Kind::closed, std::move(before->mapping), change, cause_of(id)});
     } else if (after) {
@@ -141,6 +147,7 @@ std::vector<TableEvent> MappingTable::accept() {
   }
   before_turn_.clear();
   causes_.clear();
+  policy_before_turn_.reset();
   tidy_order();
   expired_before_turn_ = expired_until_;
   refused_.clear();
@@ -159,6 +166,9 @@ void MappingTable::roll_back() {
   }
   before_turn_.clear();
   causes_.clear();
+  if (policy_before_turn_) policy_ = std::move(*policy_before_turn_);
+  policy_before_turn_.reset();
+  refusals_.clear();
 }
 
 void MappingTable::note_cause(MappingId id) {
