@@ -8,20 +8,13 @@
 
 #include "backends/registry.h"
 #include "daemon/config_mappings.h"
+#include "daemon/config_rules.h"
 #include "daemon/toml_table.h"
 
 namespace postern {
 namespace {
 
-constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
-constexpr Seconds kLongestLifetime{365 * 86400};
 constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ with its closing zero is 16.
-
-[[nodiscard]] PortSet united(const std::vector<PortSet>& sets) {
-  PortSet all;
-  for (const auto& set : sets) all = all.united_with(set);
-  return all;
-}
 
 /// Keeps `value` in `target` when there is one.
 template <class T, class Value>
@@ -148,47 +141,6 @@ void read_lifetime(TomlTable& lifetime, Config& config) {
   }
 }
 
-void read_clients(TomlTable& table, Rule& rule) {
-  const auto clients = table.texts("clients", "lan");
-  if (!clients) return;
-  rule.lan_clients = false;
-  for (const auto& client : *clients) {
-    if (client == "lan") {
-      rule.lan_clients = true;
-    } else if (const auto prefix = Prefix::parse(client)) {
-      rule.client_prefixes.push_back(*prefix);
-    } else {
-      table.reject("clients", "contains \"" + client +
-                                  "\"; write \"lan\" or a prefix such as \"192.168.1.0/24\"");
-    }
-  }
-}
-
-[[nodiscard]] Rule read_rule(TomlTable& table, const PortSet& sensitive_ports) {
-  const PortSet every_port = PortSet::all();
-  Rule rule;
-  rule.external_ports = rule.internal_ports = every_port;
-  rule.name = table.text("name", "game consoles").value_or("unnamed");
-  const auto action = table.text("action", "allow");
-  if (action == "deny") {
-    rule.action = Rule::Action::deny;
-  } else if (action != "allow") {
-    table.reject("action", "is missing or unknown; write \"allow\" or \"deny\"");
-  }
-  read_clients(table, rule);
-  if (const auto ports = table.ports("external_ports")) rule.external_ports = united(*ports);
-  if (const auto ports = table.ports("internal_ports")) {
-    rule.internal_ports = united(*ports);
-    for (const auto& item : *ports) {
-      if (!item.is_within(sensitive_ports)) continue;
-      rule.named_sensitive_ports = rule.named_sensitive_ports.united_with(item);
-    }
-  }
-  assign(rule.for_others, table.boolean("for_others"));
-  table.reject_unknown_keys();
-  return rule;
-}
-
 /// Reads the table `key`, if there is one, with `read`.
 template <class Read>
 void read_table(TomlTable& top, std::string_view key, Config& config, Read read) {
@@ -220,11 +172,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   read_table(top, "status", config, read_status);
   read_table(top, "lifetime", config, read_lifetime);
   read_table(top, "limits", config, read_limits);
-  auto rules = top.tables("rule");
-  if (!rules.empty()) config.rules.clear();
-  for (auto& rule : rules) {
-    config.rules.push_back(read_rule(rule, config.limits.never_internal_ports));
-  }
+  config.rules = read_rules(top, config.limits, config.lan);
   config.mappings = read_mappings(top);
   top.reject_unknown_keys();
   return config;

@@ -18,6 +18,10 @@ namespace postern {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/postern/postern.toml";
 
+/// 65,535 ports of each of two protocols.
+inline constexpr std::int64_t kMostMappings = 131070;
+inline constexpr Seconds kLongestLifetime{365 * 86400};
+
 /// The table `[upnp]`.
 struct UpnpConfig {
   bool enabled = true;

@@ -113,11 +113,20 @@ KernelLinks::KernelLinks()
 bool KernelLinks::are_one_host(std::uint32_t interface_index, const Address& left,
                                const Address& right) {
   if (left == right) return true;
-  const std::string mac = mac_of(interface_index, left);
-  return !mac.empty() && mac == mac_of(interface_index, right);
+  const std::string mac = link_address_of(interface_index, left);
+  return !mac.empty() && mac == link_address_of(interface_index, right);
 }
 
-std::string KernelLinks::mac_of(std::uint32_t interface_index, const Address& address) {
+std::optional<MacAddress> KernelLinks::mac_of(std::uint32_t interface_index,
+                                              const Address& address) {
+  const std::string found = link_address_of(interface_index, address);
+  std::array<std::uint8_t, 6> octets{};
+  if (found.size() != octets.size()) return std::nullopt;
+  std::copy(found.begin(), found.end(), octets.begin());
+  return MacAddress(octets);
+}
+
+std::string KernelLinks::link_address_of(std::uint32_t interface_index, const Address& address) {
   Question question(RTM_GETNEIGH, ++last_sequence_);
   auto& header = question.put_header<ndmsg>();
   header.ndm_ifindex = static_cast<int>(interface_index);

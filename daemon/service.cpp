@@ -20,11 +20,11 @@ constexpr Milliseconds kNetworkReadPause{200};
 /// After this, what failed about the network is tried again.
 constexpr Seconds kNetworkRetryPause{1};
 
-[[nodiscard]] GatewayOptions gateway_options(const Config& config) {
+[[nodiscard]] GatewayOptions gateway_options(const Config& config, ClientDirectory& clients) {
   std::random_device system;
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
   GatewayOptions options;
-  options.policy = Policy(config.rules, config.limits);
+  options.policy = Policy(config.rules, config.limits, &clients);
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
   options.random_seed = seed;
@@ -48,9 +48,9 @@ constexpr Seconds kNetworkRetryPause{1};
   return text;
 }
 
-/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"; "for good" is a
-/// lease without end
-[[nodiscard]] std::string description(const Mapping& mapping) {
+/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10 by "high ports")"; "for
+/// good" is a lease without end
+[[nodiscard]] std::string description(const Mapping& mapping, const Policy& policy) {
   std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
                      " to " + to_string(mapping.internal);
   for (const auto& claim : mapping.claims) {
@@ -59,6 +59,7 @@ constexpr Seconds kNetworkRetryPause{1};
                 : " for " + std::to_string(claim.lease.granted.count()) + " s (";
     text += std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
     if (const auto& remote = claim.claimant.remote) text += " with " + to_string(*remote);
+    if (const Rule* rule = policy.rule(claim.rule)) text += " by \"" + rule->name + "\"";
     if (!claim.is_enabled) text += ", shut";
     text += ")";
   }
@@ -81,7 +82,7 @@ Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr
                 ? std::make_unique<UpnpDevice>(io_, config, backend, reactions_to_upnp())
                 : nullptr),
       ports_demux_(served()),
-      gateway_(gateway_options(config), backend, flows_, ports_demux_, now(),
+      gateway_(gateway_options(config, clients_), backend, flows_, ports_demux_, now(),
                upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
@@ -166,6 +167,7 @@ Service::Started Service::read_network() {
   }
   lan_names_ = std::move(*lan);
   network_ = choose_network(*facts, config_.wan, lan_names_);
+  clients_.follow(network_);
   warn(*facts);
   if (upnp_ && !upnp_->trouble().empty()) warnings_at_start_.push_back(upnp_->trouble());
   return {};
@@ -331,6 +333,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   auto network = choose_network(*facts, config_.wan, lan_names_);
   const bool is_changed = network != network_;
   network_ = std::move(network);
+  clients_.follow(network_);
   const auto had = ports_;
   auto unopened = match_ports();
   for (const auto& port : ports_) {
@@ -357,7 +360,8 @@ void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
     if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{} {}", to_string(event.kind), description(event.mapping));
+    spdlog::info("{} {}", to_string(event.kind),
+                 description(event.mapping, gateway_.state().table.policy()));
   }
 }
 

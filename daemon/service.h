@@ -15,6 +15,7 @@
 #include "daemon/exit_code.h"
 #include "daemon/host_firewall.h"
 #include "daemon/http_port.h"
+#include "daemon/kernel_clients.h"
 #include "daemon/log.h"
 #include "daemon/netlink_monitor.h"
 #include "daemon/udp_port.h"
@@ -81,6 +82,7 @@ class Service {
   /// Absent when UPnP is switched off.
   std::unique_ptr<UpnpDevice> upnp_;
   PortDemux ports_demux_;
+  KernelClients clients_;
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;

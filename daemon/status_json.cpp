@@ -39,23 +39,24 @@ constexpr std::size_t kMostMappingsListed = 1000;
 }
 
 /// The nonce is the client's secret, and is not told.
-[[nodiscard]] Json json_of(const Claim& claim, Moment now) {
+[[nodiscard]] Json json_of(const Claim& claim, const Policy& policy, Moment now) {
   const auto& remote = claim.claimant.remote;
   return {{"frontend", claim.claimant.frontend},
           {"client", claim.claimant.client.to_string()},
           {"remote", remote ? json_of(*remote) : Json(nullptr)},
           {"description", claim.details->description},
+          {"rule", policy.rule(claim.rule) ? Json(policy.rule_name(claim.rule)) : Json(nullptr)},
           {"enabled", claim.is_enabled},
           {"permanent", claim.lease.is_permanent},
           {"granted_seconds", claim.lease.granted.count()},
           {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}};
 }
 
-[[nodiscard]] Json json_of(const Mapping& mapping, Moment now) {
+[[nodiscard]] Json json_of(const Mapping& mapping, const Policy& policy, Moment now) {
   Json filters = Json::array();
   for (const auto& filter : mapping.admitted()) filters.push_back(json_of(filter));
   Json claims = Json::array();
-  for (const auto& claim : mapping.claims) claims.push_back(json_of(claim, now));
+  for (const auto& claim : mapping.claims) claims.push_back(json_of(claim, policy, now));
   return {
       {"id", mapping.id},
       {"protocol", to_string(mapping.protocol)},
@@ -90,7 +91,7 @@ std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now
   for (const auto& interface : state.network.lan) lan.push_back(json_of(interface));
   Json mappings = Json::array();
   for (const Mapping* mapping : state.table.oldest(kMostMappingsListed)) {
-    mappings.push_back(json_of(*mapping, now));
+    mappings.push_back(json_of(*mapping, state.table.policy(), now));
   }
   Json requests = Json::object();
   for (const auto& [words, count] : counters.requests) {

@@ -71,6 +71,7 @@ TEST_F(StatusJson, ShowsAMappingWithItsClaimAndTimeLeft) {
   EXPECT_EQ(mapping["remaining_seconds"], 50);
   EXPECT_EQ(mapping["claims"][0]["frontend"], "natpmp");
   EXPECT_EQ(mapping["claims"][0]["client"], "192.168.1.10");
+  EXPECT_EQ(mapping["claims"][0]["rule"], "high ports for everyone");
   EXPECT_EQ(mapping["claims"][0]["granted_seconds"], 60);
   EXPECT_EQ(mapping["claims"][0]["enabled"], true);
   EXPECT_EQ(mapping["claims"][0]["permanent"], false);
