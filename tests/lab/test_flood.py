@@ -113,6 +113,8 @@ class FloodTest(LabTest):
             process.kill()
         self.assertEqual(process.returncode, 0)
         sent, answers = map(int, output.split())
+        print(f"{sent / seconds:.0f}/s sent, {answers / seconds:.0f}/s answered; ", end="",
+              file=sys.stderr)
         return sent, answers, times
 
     def assert_served(self, kind, rate, times, is_judged=IS_LONG, enough=ENOUGH):
