@@ -113,14 +113,16 @@ class FloodTest(LabTest):
             process.kill()
         self.assertEqual(process.returncode, 0)
         sent, answers = map(int, output.split())
+        print(f"{sent / seconds:.0f}/s sent, {answers / seconds:.0f}/s answered; ", end="",
+              file=sys.stderr)
         return sent, answers, times
 
-    def assert_served(self, kind, rate, times, is_judged=IS_LONG):
+    def assert_served(self, kind, rate, times, is_judged=IS_LONG, enough=ENOUGH):
         answered = sorted(taken for taken in times if taken is not None)
         slowest = answered[int(len(answered) * 0.99) - 1] if answered else None
         print(f"{kind} at {rate}/s: {len(answered)} of {len(times)} answered, "
               f"99 % within {1000 * (slowest or 0):.1f} ms", file=sys.stderr)
-        self.assertGreaterEqual(len(answered), ENOUGH * len(times))
+        self.assertGreaterEqual(len(answered), enough * len(times))
         if is_judged:
             self.assertLessEqual(slowest, SLOWEST)
 
@@ -175,19 +177,20 @@ class OneHostManyNames(FloodTest):
         _, _, times = self.flood("ssdp-search", 1_000, sources=sources)
         answered = sum(taken is not None for taken in times)
         print(f"searches from many sources: {answered} of {len(times)} answered", file=sys.stderr)
-        self.assertGreaterEqual(answered, 0.5 * len(times))
+        self.assertGreaterEqual(answered, 0.8 * len(times))
 
 
 class WithoutTheFirewall(FloodTest):
     """What the daemon does alone, where no rule keeps the flood out of its sockets."""
 
-    def try_without_rules(self, kind, **config):
+    def try_without_rules(self, kind, enough=ENOUGH, **config):
         # The host's own rules shall not stand in the way either.
         self.lab.nft("insert rule inet host input accept")
         self.start(backend="memory", **config)
         sent, answers, times = self.flood(kind, 10_000)
         self.assertGreater(sent, 3000 * SECONDS)
-        self.assert_served(f"{kind} without rules", 10_000, times, is_judged=False)
+        self.assert_served(f"{kind} without rules", 10_000, times, is_judged=False,
+                           enough=enough)
         return answers
 
     def test_the_daemon_limits_each_client(self):
@@ -196,7 +199,9 @@ class WithoutTheFirewall(FloodTest):
         self.assertGreater(self.daemon.status()["dropped"]["too_fast"], 1000)
 
     def test_turns_are_fair_without_any_limit(self):
-        answers = self.try_without_rules("natpmp-address", limits={"requests_per_second": 0})
+        # All of the flood is served, too, so a busy machine may lose some in the kernel's queue.
+        answers = self.try_without_rules("natpmp-address", 0.95,
+                                         limits={"requests_per_second": 0})
         self.assertGreater(answers, 2000)
 
     def test_http(self):

@@ -72,7 +72,8 @@ TEST_F(ThreeProtocolsTest, ShareOneMapping) {
 
 TEST_F(ThreeProtocolsTest, AnotherSuggestionIsNoSecondMapping) {
   EXPECT_EQ(ask("upnp", kOutside), kOutside);
-  for (const std::uint16_t suggested : {0, 6000, 8000}) {
+  for (const int wish : {0, 6000, 8000}) {
+    const auto suggested = static_cast<std::uint16_t>(wish);
     EXPECT_EQ(ask("natpmp", suggested), kOutside) << suggested;
     EXPECT_EQ(ask("pcp", suggested), kOutside) << suggested;
     EXPECT_EQ(mappings(), 1U);
