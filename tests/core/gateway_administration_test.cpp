@@ -66,7 +66,7 @@ TEST_F(GatewayAdministrationTest, WhatTheFirewallRefusedIsOpenedByTheNextRebuild
 
 // PCP-184
 TEST_F(GatewayAdministrationTest, TellsThePcpClientsWhoseMappingsItClosed) {
-  (void)house_.pass(Seconds(60));
+  (void)house_.pass(Seconds(600));
   PcpWish wish{.suggested_port = 2000};
   (void)test::map(house_, wish);
   auto turn = reload(only_ports_from(3000));
@@ -87,7 +87,7 @@ TEST_F(GatewayAdministrationTest, TellsThePcpClientsWhoseMappingsItClosed) {
 
 // PCP-184
 TEST_F(GatewayAdministrationTest, SaysNoMoreOnceTheClientHasAnother) {
-  (void)house_.pass(Seconds(60));
+  (void)house_.pass(Seconds(600));
   (void)test::map(house_, PcpWish{.suggested_port = 2000});
   (void)reload(only_ports_from(3000));
   (void)house_.pass(Milliseconds(1));
@@ -96,7 +96,7 @@ TEST_F(GatewayAdministrationTest, SaysNoMoreOnceTheClientHasAnother) {
 }
 
 TEST_F(GatewayAdministrationTest, WhatAClientTookBackIsNoNewsToIt) {
-  (void)house_.pass(Seconds(60));
+  (void)house_.pass(Seconds(600));
   (void)test::map(house_, PcpWish{.suggested_port = 2000});
   (void)test::map(house_, deletion({}));
   EXPECT_TRUE(house_.pass(Seconds(5)).send.empty());
