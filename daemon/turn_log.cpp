@@ -3,6 +3,8 @@
 namespace postern {
 namespace {
 
+using Cause = TableEvent::Cause;
+
 [[nodiscard]] std::string description(const Mapping& mapping, const Policy& policy) {
   std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
                      " to " + to_string(mapping.internal);
@@ -22,9 +24,8 @@ namespace {
 }  // namespace
 
 std::string line_of(const TableEvent& event, const Policy& policy) {
-  using enum TableEvent::Cause;
   std::string text = std::string(to_string(event.kind)) + " " + description(event.mapping, policy);
-  const bool goes_without_saying = event.cause == asked || event.cause == lease_ended;
+  const bool goes_without_saying = event.cause == Cause::asked || event.cause == Cause::lease_ended;
   return goes_without_saying ? text : text + "; cause: " + std::string(to_string(event.cause));
 }
 
