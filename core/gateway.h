@@ -100,6 +100,8 @@ class Gateway {
                                                 Turn& turn);
   /// Closes a mapping by his command; see MappingTable::remove().
   [[nodiscard]] Result<void, MapError> remove(MappingId id, Moment now, Turn& turn);
+  /// The configuration's mappings that the firewall does not have, or cannot.
+  [[nodiscard]] std::vector<StaticMapping> unopened_static() const;
   [[nodiscard]] Turn on_timeout(Moment now);
   /// When to call on_timeout() next; nothing: not before something else happens.
   [[nodiscard]] std::optional<Moment> next_timeout() const;

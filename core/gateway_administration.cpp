@@ -17,6 +17,22 @@ Turn Gateway::reload(Policy policy, std::vector<StaticMapping> static_mappings, 
   return turn;
 }
 
+std::vector<StaticMapping> Gateway::unopened_static() const {
+  std::vector<StaticMapping> unopened;
+  for (const auto& wanted : static_mappings_) {
+    const bool is_v4 = wanted.internal.address.is_v4();
+    const auto& table = state_.table;
+    const Mapping* there = is_v4
+                               ? table.find_by_external_port(wanted.protocol, wanted.external_port)
+                               : table.find_by_internal(wanted.protocol, wanted.internal);
+    const Claimant own{kStatic, wanted.internal.address};
+    if (!there || there->internal != wanted.internal || !there->claim_of(own)) {
+      unopened.push_back(wanted);
+    }
+  }
+  return unopened;
+}
+
 Result<MappingId, MapError> Gateway::add(const StaticMapping& wanted, Moment now, Turn& turn) {
   Result<MappingId, MapError> added;
   run_turn([&] { added = state_.table.administer(wanted, kOperator, now); }, now, turn);

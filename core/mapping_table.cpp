@@ -258,6 +258,7 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
                                              const std::optional<Nonce>& nonce) {
   const Mapping* primary = find_by_internal(protocol, internal);
   if (!primary) return {};
+  if (primary->is_administered()) return fail(MapError::not_authorized);
   std::vector<MappingId> ids{primary->id};
   const auto others = others_of_internal_.find({protocol, internal});
   if (others != others_of_internal_.end()) {
@@ -267,8 +268,6 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
   for (const MappingId id : ids) {
     if (const auto dropped = drop_claim(*find(id), claimant, nonce); !dropped) result = dropped;
   }
-  const Mapping* left = find_by_internal(protocol, internal);
-  if (result && left && left->is_administered()) return fail(MapError::not_authorized);
   return result;
 }
 

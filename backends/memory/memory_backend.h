@@ -15,7 +15,10 @@ namespace postern {
 class MemoryBackend final : public FirewallBackend {
  public:
   [[nodiscard]] std::string_view name() const override { return "memory"; }
-  [[nodiscard]] Capabilities capabilities() const override { return {.pinholes = true}; }
+  /// What is over is no longer held.
+  [[nodiscard]] Capabilities capabilities() const override {
+    return {.ends_leases = true, .pinholes = true};
+  }
   [[nodiscard]] Result<bool, BackendError> is_set_up() override { return is_set_up_; }
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,

@@ -204,6 +204,12 @@ void IptablesBackendTest::expect_golden() const {
   return door;
 }
 
+TEST_P(IptablesBackendTest, TellsWhetherItsChainsAreThere) {
+  EXPECT_EQ(backend_->is_set_up(), false);
+  ASSERT_TRUE(ok(reset()));
+  EXPECT_EQ(backend_->is_set_up(), true);
+}
+
 TEST_P(IptablesBackendTest, ResetWritesTheseRules) {
   ASSERT_TRUE(ok(reset({filtered(), outbound(5000, 1000), pinhole(80)})));
   expect_golden();

@@ -49,7 +49,7 @@ TEST_F(StatusJson, ShowsTheGatewayBeforeAnyRequest) {
   EXPECT_EQ(json["wan"]["addresses"][0], "203.0.113.1/24");
   EXPECT_EQ(json["lan"][0]["addresses"][0], "192.168.1.1/24");
   EXPECT_EQ(json["backend"]["name"], "memory");
-  EXPECT_EQ(json["backend"]["ends_leases"], false);
+  EXPECT_EQ(json["backend"]["ends_leases"], true);
   EXPECT_EQ(json["mapping_count"], 0);
   EXPECT_TRUE(json["mappings"].empty());
   EXPECT_EQ(json["unsent"], 0);
