@@ -54,7 +54,7 @@ void print(std::FILE* stream, const std::string& text) {
   return options;
 }
 
-[[nodiscard]] ExitCode serve(const Config& config) {
+[[nodiscard]] ExitCode serve(const Config& config, const CommandLine& line) {
   start_log();
   // Before the backend is opened, for opening it already tries things out in the firewall.
   const auto lock = InstanceLock::take();
@@ -72,15 +72,15 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::warn("{}; connections outlive the doors they came through", flows.error());
     flows = std::make_unique<MemoryFlowTable>();
   }
-  Service service(config, **backend, std::move(*flows));
+  Service service(config, **backend, std::move(*flows), [&line] { return find_config(line); });
   return service.run();
 }
 
 /// Our own code returns its errors; Boost.Asio's constructors throw when a descriptor cannot be
 /// had.
-[[nodiscard]] ExitCode serve_or_tell(const Config& config) {
+[[nodiscard]] ExitCode serve_or_tell(const Config& config, const CommandLine& line) {
   try {
-    return serve(config);
+    return serve(config, line);
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());
     return ExitCode::failure;
@@ -110,7 +110,7 @@ void print(std::FILE* stream, const std::string& text) {
     print(stdout, "the configuration is good\n");
     return ExitCode::success;
   }
-  return serve_or_tell(*config);
+  return serve_or_tell(*config, *line);
 }
 
 }  // namespace

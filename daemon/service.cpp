@@ -10,6 +10,7 @@
 #include "daemon/network_facts.h"
 #include "daemon/status_json.h"
 #include "daemon/systemd_notify.h"
+#include "daemon/turn_log.h"
 #include "daemon/version.h"
 
 namespace postern {
@@ -25,6 +26,7 @@ constexpr Seconds kNetworkRetryPause{1};
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
   GatewayOptions options;
   options.policy = Policy(config.rules, config.limits, &clients);
+  options.static_mappings = config.mappings;
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
   options.random_seed = seed;
@@ -48,41 +50,26 @@ constexpr Seconds kNetworkRetryPause{1};
   return text;
 }
 
-/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10 by "high ports")"; "for
-/// good" is a lease without end
-[[nodiscard]] std::string description(const Mapping& mapping, const Policy& policy) {
-  std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
-                     " to " + to_string(mapping.internal);
-  for (const auto& claim : mapping.claims) {
-    text += claim.lease.is_permanent
-                ? " for good ("
-                : " for " + std::to_string(claim.lease.granted.count()) + " s (";
-    text += std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
-    if (const auto& remote = claim.claimant.remote) text += " with " + to_string(*remote);
-    if (const Rule* rule = policy.rule(claim.rule)) text += " by \"" + rule->name + "\"";
-    if (!claim.is_enabled) text += ", shut";
-    text += ")";
-  }
-  return text;
-}
-
 }  // namespace
 
-Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows)
-    : config_(config),
+Service::Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows,
+                 Reread reread)
+    : config_(std::move(config)),
+      reread_(std::move(reread)),
       backend_(backend),
       flows_(std::move(flows),
              [this](Result<std::size_t, std::string> purged) {
                asio::post(io_, [this, purged = std::move(purged)] { note_purge(purged); });
              }),
-      natpmp_({config.natpmp_announces_to_5351}),
-      pcp_(config.pcp, flows_),
-      demux_(config.natpmp_enabled ? &natpmp_ : nullptr, config.pcp_enabled ? &pcp_ : nullptr),
-      upnp_(config.upnp.enabled
-                ? std::make_unique<UpnpDevice>(io_, config, backend, reactions_to_upnp())
+      natpmp_({config_.natpmp_announces_to_5351}),
+      pcp_(config_.pcp, flows_),
+      demux_(config_.natpmp_enabled ? &natpmp_ : nullptr, config_.pcp_enabled ? &pcp_ : nullptr),
+      upnp_(config_.upnp.enabled
+                ? std::make_unique<UpnpDevice>(io_, config_, backend, reactions_to_upnp())
                 : nullptr),
       ports_demux_(served()),
-      gateway_(gateway_options(config, clients_), backend, flows_, ports_demux_, now(),
+      keeper_([this](const Turn& turn) { send(turn); }),
+      gateway_(gateway_options(config_, clients_), backend, flows_, ports_demux_, now(),
                upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
@@ -137,12 +124,13 @@ Service::Started Service::start() {
   // request, so that no port that somebody else uses is handed out.
   if (host_) host_->start(rules_writers(backend_), network_);
   const Moment moment = now();
-  const auto turn = gateway_.start(network_, moment);
+  auto turn = gateway_.start(network_, load_state(moment), moment);
   if (!turn) {
     const auto code = turn.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
     return fail(StartError{code, turn.error().reason});
   }
-  finish(*turn, moment);
+  finish(std::move(*turn), moment);
+  warn_of_unopened(moment);
   for (const auto& port : ports_) watch(*port);
   // Due at once, unless the network was read just now.
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
@@ -252,9 +240,7 @@ void Service::watch_signals() {
       stop();
       return;
     }
-    if (may_log(now())) {
-      spdlog::warn("HUP: the configuration is only read at start; restart to apply it");
-    }
+    reload();
     watch_signals();
   });
 }
@@ -346,22 +332,28 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   return {};
 }
 
-void Service::finish(const Turn& turn, Moment now) {
-  for (const auto& port : ports_) unsent_ += port->send(turn.send);
-  if (upnp_) upnp_->carry_out(turn);
+void Service::finish(Turn turn, Moment now) {
   deadline_.set(gateway_.next_timeout());
   log_turn(turn, now);
+  keeper_.finish(std::move(turn), gateway_.epoch_starts(), now);
+}
+
+void Service::send(const Turn& turn) {
+  for (const auto& port : ports_) unsent_ += port->send(turn.send);
+  if (upnp_) upnp_->carry_out(turn);
 }
 
 void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& reason : turn.backend_errors) {
     if (may_log(now)) spdlog::error("{}", reason);
   }
+  for (const auto& unrestored : turn.unrestored) {
+    if (may_log(now)) spdlog::warn("{}", line_of(unrestored, gateway_.state().table.policy()));
+  }
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
     if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{} {}", to_string(event.kind),
-                 description(event.mapping, gateway_.state().table.policy()));
+    spdlog::info("{}", line_of(event, gateway_.state().table.policy()));
   }
 }
 

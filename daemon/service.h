@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "daemon/kernel_clients.h"
 #include "daemon/log.h"
 #include "daemon/netlink_monitor.h"
+#include "daemon/turn_keeper.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
 #include "protocols/natpmp/frontend.h"
@@ -30,7 +32,10 @@ namespace postern {
 /// The gateway with its sockets, timer, signals and log: everything that main() starts.
 class Service {
  public:
-  Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows);
+  /// Reads the configuration again, from where it came.
+  using Reread = std::function<Result<Config, ConfigErrors>()>;
+
+  Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows, Reread reread);
 
   /// Serves until TERM or INT, or says why it cannot and ends.
   [[nodiscard]] ExitCode run();
@@ -66,13 +71,22 @@ class Service {
   /// Reads the network and adapts to it; when something of this failed, again a second later.
   void follow_network();
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
-  /// Does what a turn asks for: send, set the next deadline, and then log.
-  void finish(const Turn& turn, Moment now);
+  /// What an earlier run left; says so when nothing can be kept.
+  [[nodiscard]] StoredState load_state(Moment now);
+  /// HUP: puts other rules, limits and mappings in force, and says what must wait for a restart. A
+  /// bad file changes nothing.
+  void reload();
+  void warn_of_unopened(Moment now);
+  /// Does what a turn asks for: set the next deadline, log, keep and, when that may be, send.
+  void finish(Turn turn, Moment now);
+  void send(const Turn& turn);
   void log_turn(const Turn& turn, Moment now);
   /// Whether another line may be logged; every message that can repeat asks this.
   [[nodiscard]] bool may_log(Moment now);
 
-  const Config& config_;
+  /// As it is in force.
+  Config config_;
+  Reread reread_;
   FirewallBackend& backend_;
   asio::io_context io_{1};
   BackgroundFlowTable flows_;
@@ -83,6 +97,7 @@ class Service {
   std::unique_ptr<UpnpDevice> upnp_;
   PortDemux ports_demux_;
   KernelClients clients_;
+  TurnKeeper keeper_;
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;
