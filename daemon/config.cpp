@@ -14,6 +14,8 @@
 namespace postern {
 namespace {
 
+constexpr Seconds kLongestStoreDelay{86400};
+constexpr std::int64_t kMostHistoryRows = 1'000'000;
 constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ with its closing zero is 16.
 
 /// Keeps `value` in `target` when there is one.
@@ -61,6 +63,14 @@ void read_general(TomlTable& top, Config& config) {
     }
     config.state_dir = *directory;
   }
+  if (const auto store = top.text("store", "sqlite")) {
+    if (*store != "sqlite" && *store != "none") {
+      top.reject("store", "is \"" + *store + "\"; write \"sqlite\" or \"none\"");
+    }
+    config.keeps_leases = *store == "sqlite";
+  }
+  assign(config.store_delay, top.duration("store_delay", kLongestStoreDelay, Seconds(0)));
+  assign(config.history_rows, top.number("history", 0, kMostHistoryRows));
   if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
     if (!is_one_bit(*mark)) {
       top.reject("forward_mark", "is not a single bit; write for example 0x10000000");

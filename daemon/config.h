@@ -56,6 +56,12 @@ struct Config {
   UpnpConfig upnp;
   /// Where the daemon keeps what outlives it.
   std::string state_dir = "/var/lib/postern";
+  /// Whether leases and their history outlive the daemon.
+  bool keeps_leases = true;
+  /// How much of what clients were told may be lost in a power cut; 0: nothing, replies wait.
+  Seconds store_delay{1};
+  /// How many rows the history has; 0: there is none.
+  std::uint32_t history_rows = 10000;
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.

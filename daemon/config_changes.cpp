@@ -17,6 +17,9 @@ std::vector<std::string> keys_for_restart(const Config& running, const Config& w
   compare("external_address", a.external_address, b.external_address);
   compare("forward_mark", a.forward_mark, b.forward_mark);
   compare("state_dir", a.state_dir, b.state_dir);
+  compare("store", a.keeps_leases, b.keeps_leases);
+  compare("store_delay", a.store_delay, b.store_delay);
+  compare("history", a.history_rows, b.history_rows);
   compare("natpmp.enabled", a.natpmp_enabled, b.natpmp_enabled);
   compare("natpmp.announce_to_5351", a.natpmp_announces_to_5351, b.natpmp_announces_to_5351);
   compare("pcp.enabled", a.pcp_enabled, b.pcp_enabled);

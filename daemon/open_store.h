@@ -1,18 +1,18 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "core/store.h"
 #include "daemon/config.h"
+#include "daemon/sqlite_store.h"
 
 namespace postern {
 
-/// Everything up to this append is on the disk, or nobody need wait for it. Called on any thread.
-using StoreWritten = std::function<void(std::uint64_t number)>;
-
 /// The store that the configuration names; null for none.
-[[nodiscard]] std::unique_ptr<Store> open_store(const Config& config, StoreWritten written);
+[[nodiscard]] std::unique_ptr<Store> open_store(const Config& config, StoreListener listener);
+
+/// The database has not what a claim's lease is cut to (LifetimeLimit), for each protocol has but
+/// one.
+void complete(StoredState& stored);
 
 }  // namespace postern

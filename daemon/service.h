@@ -19,6 +19,7 @@
 #include "daemon/kernel_clients.h"
 #include "daemon/log.h"
 #include "daemon/netlink_monitor.h"
+#include "daemon/store_health.h"
 #include "daemon/turn_keeper.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
@@ -73,6 +74,7 @@ class Service {
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
   /// What an earlier run left; says so when nothing can be kept.
   [[nodiscard]] StoredState load_state(Moment now);
+  void note_store(const StoreHealth& health);
   /// HUP: puts other rules, limits and mappings in force, and says what must wait for a restart. A
   /// bad file changes nothing.
   void reload();

@@ -9,10 +9,17 @@
 namespace postern {
 
 StoredState Service::load_state(Moment now) {
-  const auto written = [this](std::uint64_t number) {
+  StoreListener listener;
+  // On the store's thread.
+  listener.written = [this](std::uint64_t number, bool) {
     asio::post(io_, [this, number] { keeper_.on_written(number); });
   };
-  keeper_.use(open_store(config_, written), TurnKeeper::Patience::none);
+  listener.changed = [this](const StoreHealth& health) {
+    asio::post(io_, [this, health] { note_store(health); });
+  };
+  using enum TurnKeeper::Patience;
+  keeper_.use(open_store(config_, std::move(listener)),
+              config_.store_delay == Seconds(0) ? until_written : none);
   auto stored = keeper_.load(now);
   if (!stored) {
     spdlog::error("{}; leases end with the daemon", stored.error());
@@ -23,7 +30,19 @@ StoredState Service::load_state(Moment now) {
         "the clock cannot be right, so it is not known how long this machine was off: leases go on "
         "as if it had not been");
   }
+  complete(*stored);
   return std::move(*stored);
+}
+
+void Service::note_store(const StoreHealth& health) {
+  if (!may_log(now())) return;
+  if (health.state == StoreHealth::State::memory_only) {
+    spdlog::error("{}; leases are kept in memory alone until it goes well again", health.trouble);
+  } else if (!health.trouble.empty()) {
+    spdlog::warn("{}", health.trouble);
+  } else {
+    spdlog::info("leases are on the disk again");
+  }
 }
 
 void Service::warn_of_unopened(Moment now) {

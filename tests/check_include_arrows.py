@@ -52,7 +52,7 @@ THIRD_PARTY = [
     ("spdlog/", ["daemon/", "tests/daemon/"]),
     ("toml", ["daemon/", "ctl/settings", "tests/daemon/"]),
     ("CLI/", ["ctl/"]),
-    ("sqlite3", ["daemon/", "tests/daemon/"]),
+    ("sqlite3", ["daemon/", "tests/daemon/", "tests/support/faulty_vfs"]),
     ("pugixml", ["protocols/upnp/soap_envelope", "tests/upnp/"]),
     ("gtest/", ["tests/"]),
     ("gmock/", ["tests/"]),

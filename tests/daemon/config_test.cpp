@@ -51,6 +51,9 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.upnp.settings.links_neighbours);  // IGD-047
   EXPECT_EQ(config.limits.max_lease, Seconds(604800));
   EXPECT_EQ(config.state_dir, "/var/lib/postern");
+  EXPECT_TRUE(config.keeps_leases);
+  EXPECT_EQ(config.store_delay, Seconds(1));
+  EXPECT_EQ(config.history_rows, 10000U);
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
@@ -70,6 +73,9 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
 TEST(Config, ReadsEveryKey) {
   const Config config = good(R"(
 state_dir = "/tmp/state"
+store = "none"
+store_delay = "1m"
+history = 50
 wan = "ppp0"
 lan = ["br-lan", "br-guest"]
 backend = "memory"
@@ -138,6 +144,9 @@ for_others = true
   EXPECT_EQ(config.upnp.friendly_name, "Attic");
   EXPECT_EQ(config.upnp.presentation_url, "http://192.168.1.1/");
   EXPECT_EQ(config.state_dir, "/tmp/state");
+  EXPECT_FALSE(config.keeps_leases);
+  EXPECT_EQ(config.store_delay, Seconds(60));
+  EXPECT_EQ(config.history_rows, 50U);
   EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
@@ -195,6 +204,13 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")));
   EXPECT_THAT(errors_of("state_dir = \"var\"\n"),
               ElementsAre(AllOf(HasSubstr(":1: state_dir "), HasSubstr("/var/lib/postern"))));
+  EXPECT_THAT(errors_of("store = \"mysql\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: store "), HasSubstr("\"sqlite\""))));
+  EXPECT_THAT(errors_of("store_delay = \"2d\"\n"),
+              ElementsAre(HasSubstr(":1: store_delay is not a duration from 0s to 1d")));
+  EXPECT_THAT(errors_of("history = -1\n"), ElementsAre(HasSubstr(":1: history ")));
+  EXPECT_THAT(errors_of("[lifetime]\nmax = \"0s\"\n"),
+              ElementsAre(HasSubstr(":2: lifetime.max is not a duration from 1s")));
   EXPECT_THAT(errors_of("[upnp]\nlisting = \"some\"\n"),
               ElementsAre(AllOf(HasSubstr(":2: upnp.listing "), HasSubstr("\"own\""))));
   EXPECT_THAT(errors_of("[upnp]\nhttp_port = 0\n"),
@@ -207,6 +223,10 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(HasSubstr("limits.never_internal_ports is not a list of ports")));
   EXPECT_THAT(errors_of("natpmp = true\n"), ElementsAre(HasSubstr("write [natpmp]")));
   EXPECT_THAT(errors_of("rule = 1\n"), ElementsAre(HasSubstr("write [[rule]]")));
+}
+
+TEST(Config, StoringMayHappenBeforeTheReply) {
+  EXPECT_EQ(good("store_delay = \"0s\"\n").store_delay, Seconds(0));
 }
 
 TEST(Config, RuleErrorsNameTheirLine) {
