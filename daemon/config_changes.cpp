@@ -17,6 +17,10 @@ std::vector<std::string> keys_for_restart(const Config& running, const Config& w
   compare("external_address", a.external_address, b.external_address);
   compare("forward_mark", a.forward_mark, b.forward_mark);
   compare("state_dir", a.state_dir, b.state_dir);
+  compare("runtime_dir", a.runtime_dir, b.runtime_dir);
+  compare("store", a.keeps_leases, b.keeps_leases);
+  compare("store_delay", a.store_delay, b.store_delay);
+  compare("history", a.history_rows, b.history_rows);
   compare("natpmp.enabled", a.natpmp_enabled, b.natpmp_enabled);
   compare("natpmp.announce_to_5351", a.natpmp_announces_to_5351, b.natpmp_announces_to_5351);
   compare("pcp.enabled", a.pcp_enabled, b.pcp_enabled);
@@ -35,6 +39,8 @@ std::vector<std::string> keys_for_restart(const Config& running, const Config& w
   compare("nftables.renew_in_place", a.nftables_renew_in_place, b.nftables_renew_in_place);
   compare("nftables.table_owner", a.nftables_table_owner, b.nftables_table_owner);
   compare("iptables.restore", a.iptables_restore, b.iptables_restore);
+  compare("lifetime.host_gone", a.host_grace, b.host_grace);
+  compare("limits.requests_per_second", a.requests_per_second, b.requests_per_second);
   compare("flows.keep_established_tcp", a.keeps_established_tcp, b.keeps_established_tcp);
   compare("status.listen", a.status_listen, b.status_listen);
   return keys;

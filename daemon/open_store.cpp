@@ -1,13 +1,14 @@
 #include "daemon/open_store.h"
 
-#include "core/mapping.h"
+#include <utility>
+
 #include "protocols/natpmp/frontend.h"
 #include "protocols/pcp/decision.h"
 #include "protocols/upnp/invocation.h"
 
 namespace postern {
 
-std::unique_ptr<SqliteStore> open_store(const Config& config, StoreListener listener) {
+std::unique_ptr<Store> open_store(const Config& config, StoreListener listener) {
   if (!config.keeps_leases) return nullptr;
   StoreSettings settings;
   settings.directory = config.state_dir;
@@ -20,6 +21,15 @@ std::unique_ptr<SqliteStore> open_store(const Config& config, StoreListener list
                         kStatic,
                         kOperator};
   return std::make_unique<SqliteStore>(std::move(settings), std::move(listener));
+}
+
+void complete(StoredState& stored) {
+  for (auto& mapping : stored.mappings) {
+    for (auto& claim : mapping.claims) {
+      const bool is_lease = claim.claimant.frontend == upnp::kFrontendName;
+      claim.lifetime_limit = is_lease ? LifetimeLimit::max_lease : LifetimeLimit::max_lifetime;
+    }
+  }
 }
 
 }  // namespace postern

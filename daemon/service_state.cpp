@@ -28,6 +28,7 @@ StoredState Service::load_state(Moment now) {
     return {};
   }
   is_elapsed_unknown_ = stored->is_elapsed_unknown;
+  complete(*stored);
   if (stored->is_elapsed_unknown) {
     spdlog::warn(
         "the clock cannot be right, so it is not known how long this machine was off: leases go on "
@@ -38,10 +39,12 @@ StoredState Service::load_state(Moment now) {
 
 void Service::tell_store_health(const StoreHealth& health) {
   if (!may_log(now())) return;
-  if (health.state == StoreHealth::State::ok && health.trouble.empty()) {
-    spdlog::info("leases are written to the disk again");
+  if (health.state == StoreHealth::State::memory_only) {
+    spdlog::error("{}; leases are kept in memory alone until it goes well again", health.trouble);
+  } else if (!health.trouble.empty()) {
+    spdlog::warn("{}", health.trouble);
   } else {
-    spdlog::error("{}", health.trouble);
+    spdlog::info("leases are on the disk again");
   }
 }
 

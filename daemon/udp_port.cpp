@@ -16,8 +16,8 @@ namespace {
 /// UDA 2.0 §1.2.2 and its annex A.
 constexpr int kHops4 = 2;
 constexpr int kHops6 = 10;
-/// Octets, of which the kernel counts some 800 for a request and takes twice as many: 1,300 of them,
-/// where its default is 280, which a flood fills while another process has the processor.
+/// Octets, of which the kernel counts some 800 for a request and takes twice as many: 1,300 of
+/// them, where its default is 280, which a flood fills while another process has the processor.
 constexpr int kReceiveBuffer = 512 * 1024;
 
 [[nodiscard]] bool set_option(int socket, int level, int name, const void* value, socklen_t size) {

@@ -36,9 +36,10 @@ internal = "192.168.1.10:80"
 
 TEST(ConfigChanges, OthersWaitForARestart) {
   EXPECT_THAT(keys("wan = \"wan1\"\nlan = [\"lan0\"]\nbackend = \"memory\"\nfirewall = \"none\"\n"
-                   "external_address = \"198.51.100.9\"\nforward_mark = 1\nstate_dir = \"/x\"\n"),
+                   "external_address = \"198.51.100.9\"\nforward_mark = 1\nstate_dir = \"/x\"\n"
+                   "store = \"none\"\nstore_delay = \"0s\"\nhistory = 0\n"),
               ElementsAre("wan", "lan", "backend", "firewall", "external_address", "forward_mark",
-                          "state_dir"));
+                          "state_dir", "store", "store_delay", "history"));
   EXPECT_THAT(keys("[natpmp]\nenabled = false\nannounce_to_5351 = true\n[pcp]\nenabled = false\n"
                    "peer = false\naccept_any_nonce = true\nthird_party = [\"192.168.1.2\"]\n"),
               ElementsAre("natpmp.enabled", "natpmp.announce_to_5351", "pcp.enabled", "pcp.peer",

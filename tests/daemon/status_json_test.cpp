@@ -138,33 +138,6 @@ TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
   EXPECT_EQ(json["mappings"].back()["external"]["port"], 2999);
 }
 
-TEST_F(StatusJson, ListsMappingsInPages) {
-  std::vector<std::vector<std::uint8_t>> payloads;
-  for (std::uint16_t port = 2000; port < 2005; ++port) {
-    const auto map = natpmp::emit(natpmp::MapRequest{Protocol::udp, port, port, 60});
-    payloads.emplace_back(map.begin(), map.end());
-  }
-  std::vector<IncomingDatagram> datagrams;
-  for (const auto& payload : payloads) datagrams.push_back(from_client(payload));
-  (void)gateway_.on_datagrams(datagrams, kStart);
-  std::vector<int> ports;
-  MappingsQuery query{0, 2};
-  for (const std::size_t size : {2U, 2U, 1U}) {
-    const auto page = nlohmann::json::parse(mappings_json(gateway_, query, kStart));
-    EXPECT_EQ(page["schema"], "postern.mappings/1");
-    EXPECT_EQ(page["mapping_count"], 5);
-    ASSERT_EQ(page["mappings"].size(), size);
-    for (const auto& mapping : page["mappings"]) ports.push_back(mapping["external"]["port"]);
-    if (size == 1) {
-      EXPECT_TRUE(page["next"].is_null());
-    } else {
-      ASSERT_EQ(page["next"], page["mappings"].back()["id"]);
-      query.after = page["next"];
-    }
-  }
-  EXPECT_EQ(ports, (std::vector{2000, 2001, 2002, 2003, 2004}));
-}
-
 TEST_F(StatusJson, WanDownIsNull) {
   auto down = network();
   down.wan.reset();
