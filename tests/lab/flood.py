@@ -5,6 +5,7 @@ KIND is one of KINDS. The requests come from the addresses SOURCE by turns, or f
 Prints how many it sent, and how many answers came. Stands alone: it runs on a host of the lab.
 """
 
+import ctypes
 import itertools
 import os
 import socket
@@ -16,6 +17,9 @@ GATEWAY = "192.168.1.1"
 KINDS = "natpmp-map", "natpmp-address", "pcp-map", "ssdp-search", "http"
 TICK = 0.002  # seconds between two bursts
 CONNECTIONS = 16
+BATCH = 32  # datagrams in one call of the kernel
+VARIETY = 4096  # different requests
+_libc = ctypes.CDLL(None)
 
 
 def natpmp_map(number):
@@ -34,35 +38,66 @@ def ssdp_search(number):
             f"MX: 1\r\nST: {target[number % 3]}\r\n\r\n").encode()
 
 
+class Part(ctypes.Structure):
+    """struct iovec"""
+
+    _fields_ = [("start", ctypes.c_char_p), ("size", ctypes.c_size_t)]
+
+
+class Message(ctypes.Structure):
+    """struct mmsghdr"""
+
+    _fields_ = [("name", ctypes.c_void_p), ("name_size", ctypes.c_uint32),
+                ("parts", ctypes.POINTER(Part)), ("part_count", ctypes.c_size_t),
+                ("control", ctypes.c_void_p), ("control_size", ctypes.c_size_t),
+                ("flags", ctypes.c_int), ("padding", ctypes.c_int), ("sent", ctypes.c_uint)]
+
+
+def batch_of(payloads):
+    """Messages for sendmmsg(), which takes them in one call."""
+    messages = (Message * len(payloads))()
+    for message, payload in zip(messages, payloads):
+        message.parts = ctypes.pointer(Part(payload, len(payload)))
+        message.part_count = 1
+    return messages
+
+
 class Datagrams:
-    """Requests over UDP, from one socket for each source."""
+    """Requests over UDP, from one socket for each source. They are made before the flood begins."""
 
     def __init__(self, kind, sources):
-        self.make = {
+        make = {
             "natpmp-map": lambda number, _: natpmp_map(number),
             "natpmp-address": lambda number, _: b"\0\0",
             "pcp-map": pcp_map,
             "ssdp-search": lambda number, _: ssdp_search(number),
         }[kind]
-        self.target = GATEWAY, 1900 if kind == "ssdp-search" else 5351
+        target = GATEWAY, 1900 if kind == "ssdp-search" else 5351
         self.answers = 0
         self.sockets = []
+        batches = []
         for source in sources:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             sock.bind((source, 0))
-            sock.connect(self.target)
+            sock.connect(target)
             sock.setblocking(False)
             self.sockets.append(sock)
+            batches += [(sock.fileno(), batch_of([make(number, source) for number in
+                                                  range(first, first + BATCH)]))
+                        for first in range(0, VARIETY // len(sources), BATCH)]
+        # The sources take turns.
+        batches = [batches[i::len(batches) // len(sources)]
+                   for i in range(len(batches) // len(sources))]
+        self.batches = itertools.cycle(itertools.chain(*batches))
 
     def send(self, numbers):
-        sent = 0
-        for number in numbers:
-            sock = self.sockets[number % len(self.sockets)]
-            try:
-                sock.send(self.make(number, sock.getsockname()[0]))
-                sent += 1
-            except OSError:  # full, or the gateway's answer to an earlier one was an ICMP error
-                pass
+        sent, left = 0, len(numbers)
+        while left > 0:
+            number, batch = next(self.batches)
+            count = min(left, BATCH)
+            left -= count
+            # Less than all: it is full, or the gateway's answer to an earlier one was an error.
+            sent += max(0, _libc.sendmmsg(number, batch, count, socket.MSG_DONTWAIT))
         return sent
 
     def hear(self):
