@@ -26,6 +26,7 @@ class Store(LabTest):
         owner.map(PCP_UDP, 4001, 4001, lifetime=600)
         time.sleep(WRITTEN)
         epoch = self.daemon.status()["epoch"]
+        host = UdpService(self.lab, "lan-a", 4000)
         for end in self.daemon.kill, self.daemon.terminate:
             with self.subTest(end.__name__):
                 end()
@@ -36,7 +37,7 @@ class Store(LabTest):
                 self.assertGreaterEqual(self.daemon.status()["epoch"], epoch)
                 stolen = owner.map(PCP_UDP, 4001, 4001, nonce=bytes(12))
                 self.assertEqual(stolen.result, "NOT_AUTHORIZED")
-                self.assert_open(UdpService(self.lab, "lan-a", 4000), 4000)
+                self.assert_open(host, 4000)
 
     def test_what_closed_before_a_crash_stays_closed(self):
         self.start()
@@ -212,9 +213,9 @@ class Disk(LabTest):
 
 @contextlib.contextmanager
 def small_disk(test):
-    """A file system of 1 MiB."""
+    """A file system of 4 MiB."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="postern-lab-"))
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "postern-lab", directory], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "postern-lab", directory], check=True)
     try:
         yield directory
     finally:
