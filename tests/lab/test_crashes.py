@@ -110,7 +110,7 @@ class Crashes(LabTest):
         self.assertIn(("udp", 5000), mappings)
 
     def assert_firewall_agrees(self, mappings):
-        listed = json.loads(self.lab.nft("-j list map inet postern dnat4"))
+        listed = json.loads(self.lab.run("gw", "nft", "-j", "list map inet postern dnat4"))
         found = next(item["map"] for item in listed["nftables"] if "map" in item)
         ports = {element_port(element) for element in found.get("elem", [])}
         self.assertEqual(ports, {port for _, port in mappings})
