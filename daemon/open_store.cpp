@@ -8,7 +8,7 @@
 
 namespace postern {
 
-std::unique_ptr<Store> open_store(const Config& config, StoreListener listener) {
+std::unique_ptr<SqliteStore> open_store(const Config& config, StoreListener listener) {
   if (!config.keeps_leases) return nullptr;
   StoreSettings settings;
   settings.directory = config.state_dir;

@@ -9,7 +9,7 @@
 namespace postern {
 
 /// The store that the configuration names; null for none.
-[[nodiscard]] std::unique_ptr<Store> open_store(const Config& config, StoreListener listener);
+[[nodiscard]] std::unique_ptr<SqliteStore> open_store(const Config& config, StoreListener listener);
 
 /// The database has not what a claim's lease is cut to (LifetimeLimit), for each protocol has but
 /// one.
