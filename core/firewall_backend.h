@@ -39,7 +39,8 @@ class FirewallBackend {
   /// the machine was not started since. For start only.
   [[nodiscard]] virtual Result<bool, BackendError> is_set_up() = 0;
 
-  /// The doors that the firewall holds, in no order, without those whose time is up at `now`.
+  /// The doors that the firewall holds, in no order, without those whose time is up at `now`; where
+  /// it ends no leases itself, those of an earlier run are told with them, for they are still open.
   /// Dumps everything: for start and for checks, never for a request.
   [[nodiscard]] virtual Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) = 0;
 

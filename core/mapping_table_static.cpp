@@ -52,7 +52,7 @@ Result<MappingId, MapError> MappingTable::administer(const StaticMapping& wanted
   const auto& [protocol, internal] = std::tie(wanted.protocol, wanted.internal);
   const bool is_pinhole = !internal.address.is_v4();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
-  if (PortAllocator::is_own(protocol, wanted.external_port)) return fail(MapError::not_authorized);
+  if (PortAllocator::is_own(protocol, wanted.external_port)) return fail(MapError::external_port_taken);
   const Mapping* there = is_pinhole ? find_by_internal(protocol, internal)
                                     : find_by_external_port(protocol, wanted.external_port);
   const bool overrides = frontend == kStatic;

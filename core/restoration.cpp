@@ -101,7 +101,7 @@ Restoration reconcile(const StoredState& state, const FoundDoors& found, bool en
     const bool has_door = door != held.end() && door->second.internal == mapping.internal;
     if (has_door && firewall_is_newer) follow(mapping, door->second, ends_leases, now);
     const bool should_have = mapping.has_doors() && mapping.doors_end() > now;
-    if (!has_door && firewall_is_newer && ends_leases && should_have) {
+    if (!has_door && firewall_is_newer && should_have) {
       all.gone.push_back(std::move(mapping));
       continue;
     }

@@ -254,6 +254,7 @@ void Service::watch_signals() {
       stop();
       return;
     }
+    if (host_) host_->prepare_turn(now());
     (void)reload();
     watch_signals();
   });

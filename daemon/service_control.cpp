@@ -62,7 +62,12 @@ Result<AddedMapping, ControlError> Service::add(const StaticMapping& wanted) {
 
 Result<void, ControlError> Service::remove(MappingId id) {
   const Moment moment = now();
-  if (gateway_.state().table.find(id) == nullptr) return fail(no_such_mapping(id));
+  const Mapping* mapping = gateway_.state().table.find(id);
+  if (mapping == nullptr) return fail(no_such_mapping(id));
+  if (mapping->claim_of({kStatic, mapping->internal.address}) != nullptr) {
+    return fail(ControlError{409, "static_mapping",
+                             "it stands in the configuration; remove it there, then reload"});
+  }
   Turn turn;
   const auto removed = gateway_.remove(id, moment, turn);
   finish(std::move(turn), moment);
@@ -78,9 +83,12 @@ ControlActions Service::control_actions() {
       .add = [this](const StaticMapping& wanted) { return add(wanted); },
       .remove = [this](MappingId id) { return remove(id); },
       .explain = [this](const Question& question) -> Result<Answer, ControlError> {
-        return answer_of(explain(gateway_.state().table, request_of(question), now()));
+        const Moment moment = now();
+        if (host_) host_->prepare_turn(moment);
+        return answer_of(explain(gateway_.state().table, request_of(question), moment));
       },
       .reload = [this]() -> Result<Reloaded, ControlError> {
+        if (host_) host_->prepare_turn(now());
         auto waiting = reload();
         if (!waiting) return fail(error_of(waiting.error()));
         Reloaded reloaded;

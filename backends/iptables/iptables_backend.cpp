@@ -100,10 +100,9 @@ Result<void, BackendError> IptablesBackend::start() {
     return fail(error_of("use the packet filter", tried.error()));
   }
   sides_.emplace_back(Family::v4, v4);
-  const auto pace = options_.requests_per_second;
-  if (pace > kHighestPace || (pace > 0 && !v4.try_out(pace_scratch(pace)))) {
-    options_.requests_per_second = 0;
-  }
+  auto& pace = options_.requests_per_second;
+  pace = std::min(pace, kHighestPace);
+  if (pace > 0 && !v4.try_out(pace_scratch(pace))) pace = 0;
   // Without IPv6 in the kernel there is nothing to close either.
   const Tool v6(*runner_, programs->restore_v6, programs->save_v6);
   if (v6.try_out(scratch(Family::v6))) sides_.emplace_back(Family::v6, v6);
@@ -127,17 +126,17 @@ Result<bool, BackendError> IptablesBackend::is_set_up() {
 
 Result<std::vector<TimedDoor>, BackendError> IptablesBackend::open_doors(Moment now) {
   std::vector<TimedDoor> doors;
-  const auto take = [&](const TimedDoor& timed) {
-    if (timed.ends > now) doors.push_back(timed);
-  };
   if (is_known()) {
-    for (const auto& [key, timed] : doors_) take(timed);
+    for (const auto& [key, timed] : doors_) {
+      if (timed.ends > now) doors.push_back(timed);
+    }
     return doors;
   }
+  // Those of an earlier run whose time is up, too, for nobody has shut them.
   for (const auto& side : sides_) {
     const auto held = side.read_doors();
     if (!held) return fail(error_of("list the doors", held.error()));
-    for (const auto& timed : *held) take(timed);
+    doors.insert(doors.end(), held->begin(), held->end());
   }
   return doors;
 }

@@ -78,8 +78,8 @@ class Chains {
   void add(const Forward4& door, Moment ends);
   void add(const Outbound4& door, Moment ends);
   void add(const Pinhole6& door, Moment ends);
-  /// What does not come from doors.
-  void add_own_ports();
+  /// What does not come from doors. Of `paced` hosts each is held to the pace.
+  void add_own_ports(const std::vector<Prefix>& paced);
   void add_hairpin();
   [[nodiscard]] Ruleset take(bool is_v4);
 
@@ -145,11 +145,11 @@ void Chains::add(const Pinhole6& door, Moment ends) {
   }
 }
 
-/// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -m hashlimit --hashlimit-above RATE/sec …
-///   -j DROP, of TCP with --syn
+/// iptables -A POSTERN-INPUT -s LAN-PREFIX -i LAN -p udp --dport PORT -m hashlimit
+///   --hashlimit-above RATE/sec … -j DROP, of TCP with --syn
 /// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -j ACCEPT, and in the mangle table -j MARK
 /// iptables -A POSTERN-INPUT -p udp --dport PORT -j DROP
-void Chains::add_own_ports() {
+void Chains::add_own_ports(const std::vector<Prefix>& paced) {
   for (const auto& own : options_.own_ports) {
     const std::string protocol(to_string(own.protocol));
     const auto match =
@@ -157,9 +157,9 @@ void Chains::add_own_ports() {
     const std::string begins =
         own.protocol == Protocol::tcp ? " --tcp-flags FIN,SYN,RST,ACK SYN" : "";
     for (const auto& lan : options_.lan) {
-      if (options_.requests_per_second > 0) {
-        input_.rules.push_back({"-i " + lan + " " + match + begins + " " +
-                                    above_pace(options_.requests_per_second) + " -j DROP",
+      for (const auto& source : paced) {
+        input_.rules.push_back({"-s " + source.to_string() + " -i " + lan + " " + match + begins +
+                                    " " + above_pace(options_.requests_per_second) + " -j DROP",
                                 {}});
       }
       input_.rules.push_back({"-i " + lan + " " + match + " -j ACCEPT", {}});
@@ -200,6 +200,18 @@ Ruleset Chains::take(bool is_v4) {
                      {jump("PREROUTING", prerouting_), jump("POSTROUTING", postrouting_)}});
   }
   return rules;
+}
+
+/// The networks in which each host may have a bucket. A full table of buckets shuts out all others
+/// (xt_hashlimit), so nobody may be able to fill it: with IPv6 one host could.
+[[nodiscard]] std::vector<Prefix> paced_networks(const RulesOptions& options) {
+  constexpr unsigned kLeastLength = 19;  // 8,192 hosts; the table holds 16,384.
+  std::vector<Prefix> paced;
+  if (options.requests_per_second == 0) return paced;
+  for (const auto& prefix : options.lan_prefixes) {
+    if (prefix.length() >= kLeastLength) paced.push_back(prefix);
+  }
+  return paced;
 }
 
 }  // namespace
@@ -245,7 +257,7 @@ Ruleset rules_v4(const RulesOptions& options, std::span<const TimedDoor> doors) 
     if (const auto* forward = std::get_if<Forward4>(&door)) chains.add(*forward, ends);
     if (const auto* outbound = std::get_if<Outbound4>(&door)) chains.add(*outbound, ends);
   }
-  chains.add_own_ports();
+  chains.add_own_ports(paced_networks(options));
   chains.add_hairpin();
   return chains.take(true);
 }
@@ -255,7 +267,7 @@ Ruleset rules_v6(const RulesOptions& options, std::span<const TimedDoor> doors) 
   for (const auto& [door, ends] : doors) {
     if (const auto* pinhole = std::get_if<Pinhole6>(&door)) chains.add(*pinhole, ends);
   }
-  chains.add_own_ports();
+  chains.add_own_ports({});
   return chains.take(false);
 }
 

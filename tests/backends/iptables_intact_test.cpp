@@ -44,7 +44,7 @@ TEST_P(IptablesIntactTest, AnyLimitOfRequestsReadsBack) {
     ASSERT_TRUE(ok((*opened)->reset(one_lan(), {}, kNow)));
     EXPECT_TRUE((*opened)->is_intact()) << rate;
     const auto saved = host_.saved("filter");
-    EXPECT_EQ(saved.find("hashlimit") == std::string::npos, rate > 10000) << saved;
+    EXPECT_NE(saved.find("hashlimit"), std::string::npos) << saved;
   }
 }
 

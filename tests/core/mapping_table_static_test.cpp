@@ -155,7 +155,7 @@ TEST_F(MappingTableStaticTest, WaitsForAnExternalAddress) {
 TEST_F(MappingTableStaticTest, PinholesNeedAFirewallThatHasThem) {
   const StaticMapping ssh{"", Protocol::tcp, {kHostA6, 22}, 22};
   ASSERT_EQ(set({ssh}).size(), 1U);
-  EXPECT_EQ(table_.end_pinholes_off_link(), 0U) << "whoever is on the link";
+  EXPECT_EQ(table_.end_off_link().pinholes, 0U) << "whoever is on the link";
   MappingTable table(home_policy(), {.pinholes = false}, 1);
   EXPECT_EQ(table.administer(ssh, kStatic, kStart).error(), MapError::unsupported);
 }
@@ -168,7 +168,7 @@ TEST_F(MappingTableStaticTest, TheOperatorTakesNobodysPort) {
   };
   EXPECT_EQ(add(80).error(), MapError::external_port_taken);
   EXPECT_EQ(add(8080).error(), MapError::external_port_taken);
-  EXPECT_EQ(add(5351).error(), MapError::not_authorized);
+  EXPECT_EQ(add(5351).error(), MapError::external_port_taken);
   table_.set_occupied_ports({PortSet({{9090, 9090}}), {}});
   EXPECT_EQ(add(9090).error(), MapError::external_port_taken);
   EXPECT_TRUE(add(9091));
