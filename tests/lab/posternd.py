@@ -29,11 +29,17 @@ class Daemon:
         self._config = pathlib.Path(self._directory.name, "postern.toml")
         own = {key: str(pathlib.Path(self._directory.name, key))  # of this test alone
                for key in ("state_dir", "runtime_dir")}
-        config = {**own, **config}
-        self.state_dir = config["state_dir"]
-        self._config.write_text(toml(config))
+        self._settings = {**own, **config}
+        self.state_dir = self._settings["state_dir"]
+        self.config_file = self._config
+        self._config.write_text(toml(self._settings))
         self.log_file = pathlib.Path(self._directory.name, "log")
         self.process = None
+
+    def configure(self, **config):
+        """Other settings, which the daemon does not know before it reads them (HUP, start)."""
+        self._settings.update(config)
+        self._config.write_text(toml(self._settings))
 
     def start(self):
         """Starts the daemon and waits until its ports answer."""

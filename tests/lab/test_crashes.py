@@ -112,13 +112,16 @@ class Crashes(LabTest):
     def assert_firewall_agrees(self, mappings):
         listed = json.loads(self.lab.run("gw", "nft", "-j", "list map inet postern dnat4"))
         found = next(item["map"] for item in listed["nftables"] if "map" in item)
-        ports = {element_port(element) for element in found.get("elem", [])}
-        self.assertEqual(ports, {port for _, port in mappings})
+        doors = {door_of(element) for element in found.get("elem", [])}
+        self.assertEqual(doors, {(name, port, inside, inner)
+                                 for (name, port), (inside, inner, _) in mappings.items()})
 
     def assert_store_agrees(self, mappings):
         with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/postern.db")) as database:
-            stored = {port for (port,) in database.execute("SELECT external_port FROM mapping")}
-        self.assertEqual(stored, {port for _, port in mappings})
+            stored = set(database.execute("SELECT external_port, internal_address, internal_port"
+                                          " FROM mapping"))
+        self.assertEqual(stored, {(port, inside, inner)
+                                  for (_, port), (inside, inner, _) in mappings.items()})
 
     def assert_is_owned(self, owner):
         """Only who knows the nonce may renew, and need not ask again (PCP-114)."""
@@ -127,8 +130,10 @@ class Crashes(LabTest):
         self.assertEqual(owner.map(PCP_UDP, 5000, 5000, lifetime=LEASE).external[1], 5000)
 
 
-def element_port(element):
-    """Of [{"elem": {"val": {"concat": [address, protocol, port]}, …}}, value]."""
-    key = element[0]
+def door_of(element):
+    """Of [{"elem": {"val": {"concat": [address, protocol, port]}, …}}, {"concat": [address, port]}]."""
+    key, value = element
     key = key["elem"]["val"] if "elem" in key else key
-    return key["concat"][2]
+    _, protocol, port = key["concat"]
+    inside, inner = value["concat"]
+    return protocol, port, inside, inner
