@@ -31,7 +31,7 @@ using Cause = TableEvent::Cause;
 }  // namespace
 
 void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn) {
-  for (const auto& mapping : stored.mappings) state_.table.continue_after(mapping.id);
+  for (const auto& mapping : stored.mappings) state_.table.reserve_id(mapping.id);
   restore_static(stored, now);
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
   turn.unrestored = state_.table.restore(

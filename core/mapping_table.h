@@ -157,11 +157,14 @@ class MappingTable {
     bool v4 = true;
     bool v6 = true;
   };
-  /// New mappings get ids after this one.
-  void continue_after(MappingId last) { next_id_ = std::max(next_id_, last + 1); }
+  /// A mapping of an earlier run had this id, which is greater than those that were said before:
+  /// it may come back, and new mappings get greater ones. Said of all of them, before the table has
+  /// any mapping.
+  void reserve_id(MappingId id);
   /// Puts back mappings of an earlier run, with their ids and what is left of their leases, without
-  /// those of the configuration, which set_static() has put there. Claims that the policy forbids
-  /// are left out, but for those of hosts of which it cannot be known yet whether they are on link.
+  /// those of the configuration, which administer() has put there. Their ids were reserved. Claims
+  /// that the policy forbids are left out, but for those of hosts of which it cannot be known yet
+  /// whether they are on link.
   [[nodiscard]] std::vector<Unrestored> restore(std::span<const Mapping> mappings, KnownLinks known,
                                                 Moment now);
   /// Takes over forwards and pinholes that an earlier run left in the firewall, as recovered claims

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cassert>
 
 #include "core/mapping_table.h"
 
@@ -31,14 +32,18 @@ void join(Mapping& there, std::vector<Claim> claims, const RemoteFilters& filter
 
 }  // namespace
 
+void MappingTable::reserve_id(MappingId id) {
+  assert(id >= next_id_);
+  next_id_ = id + 1;
+  // Its place in the order, whenever it comes.
+  order_.set_listed(id, false);
+}
+
 auto MappingTable::restore(std::span<const Mapping> mappings, KnownLinks known, Moment now)
     -> std::vector<Unrestored> {
   const Because because(*this, Cause::restored);
   std::vector<Mapping> left(mappings.begin(), mappings.end());
-  for (auto& mapping : left) {
-    continue_after(mapping.id);
-    drop_ended(mapping.claims, now);
-  }
+  for (auto& mapping : left) drop_ended(mapping.claims, now);
   std::erase_if(left, [](const Mapping& mapping) { return mapping.claims.empty(); });
   // Who comes first of one internal endpoint is its primary.
   std::stable_partition(left.begin(), left.end(),

@@ -203,6 +203,18 @@ TEST_F(GatewayRestoreTest, OperatorMappingsComeBack) {
   EXPECT_EQ(house_->doors(), 3U);
 }
 
+TEST_F(GatewayRestoreTest, ListsThemInTheOrderOfTheirCreation) {
+  GatewayOptions options;
+  options.static_mappings = {{"web", Protocol::tcp, {kHostA, 80}, 80}};
+  (void)begin(rebooted({stored(3, kInside, 40001, kStart + Seconds(60)),
+                        stored(4, {kHostB, 5000}, 40002, kStart + Seconds(60))}),
+              options);
+  ASSERT_EQ(table().listed_count(), 3U);
+  EXPECT_EQ(table().listed(0)->id, 3U);
+  EXPECT_EQ(table().listed(1)->id, 4U);
+  EXPECT_EQ(table().listed(2)->external.port, 80);
+}
+
 TEST_F(GatewayRestoreTest, WhoSendsWithWhichPortStays) {
   auto second = stored(4, kInside, 40002, kStart + Seconds(60));
   auto first = stored(3, kInside, 40001, kStart + Seconds(60));
