@@ -23,49 +23,6 @@ void append(std::vector<T>& all, std::vector<T> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-[[nodiscard]] std::vector<std::string> lan_names(const Network& network) {
-  std::vector<std::string> names;
-  for (const auto& interface : network.lan) names.push_back(interface.name);
-  return names;
-}
-
-[[nodiscard]] bool same_rules(const Network& left, const Network& right) {
-  const auto wan_name = [](const Network& network) {
-    return network.wan ? network.wan->name : std::string();
-  };
-  const auto wan_addresses = [](const Network& network) {
-    return network.wan ? network.wan->addresses : std::vector<InterfaceAddress>();
-  };
-  return wan_name(left) == wan_name(right) && wan_addresses(left) == wan_addresses(right) &&
-         lan_names(left) == lan_names(right);
-}
-
-/// The one that packets leave with comes first (RFC 6886 §4.3.2).
-[[nodiscard]] std::vector<Address> external_addresses_of(const Network& network) {
-  return network.wan ? network.wan->all_v4() : std::vector<Address>();
-}
-
-/// Whether clients that were told of the addresses `before` know one that is no longer right.
-[[nodiscard]] bool is_outdated(const std::vector<Address>& before,
-                               const std::vector<Address>& after) {
-  return before.front() != after.front() ||
-         !std::all_of(before.begin(), before.end(), [&](const Address& address) {
-           return std::find(after.begin(), after.end(), address) != after.end();
-         });
-}
-
-/// Whether the LAN's interfaces and addresses are the same; a carrier may have come or gone.
-[[nodiscard]] bool same_lan(const Network& left, const Network& right) {
-  const auto same = [](const Interface& a, const Interface& b) {
-    return a.name == b.name && a.index == b.index && a.addresses == b.addresses;
-  };
-  return std::equal(left.lan.begin(), left.lan.end(), right.lan.begin(), right.lan.end(), same);
-}
-
-[[nodiscard]] bool is_wan_running(const Network& network) {
-  return network.wan && network.wan->is_running;
-}
-
 }  // namespace
 
 Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& flows,
@@ -93,7 +50,6 @@ Result<Turn, BackendError> Gateway::start(const Network& network, const StoredSt
   if (!doors) return fail(doors.error());
   const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
-  knows_links_ = network.all_lans_have_v4() && network.all_lans_have_v6();
   Turn turn;
   restore(stored, found, now, turn);
   continue_epochs(stored, found, turn);
@@ -132,55 +88,6 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
     if (one.reply) turn.send.push_back(std::move(*one.reply));
   }
   return turn;
-}
-
-Turn Gateway::on_network(const Network& network, Moment now) {
-  Turn turn;
-  if (network == state_.network) return turn;
-  const bool rules_stay = same_rules(network, state_.network);
-  const bool lan_stays = same_lan(network, state_.network);
-  const bool wan_link_stays = is_wan_running(network) == is_wan_running(state_.network);
-  adopt_network(network);
-  if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
-    (void)rebuild(now, turn);
-  }
-  if (!lan_stays) tell_frontends(GatewayEvent::lan_changed, now);
-  if (!wan_link_stays) tell_frontends(GatewayEvent::wan_link_changed, now);
-  knows_links_ = true;
-  end_off_link(now, turn);
-  send_due_announcements(now, turn);
-  return turn;
-}
-
-void Gateway::on_neighbours(std::span<const Neighbour> neighbours, Moment now) {
-  for (const auto& neighbour : neighbours) hosts_.hear(neighbour, now);
-}
-
-void Gateway::end_hosts_that_went(Moment now, Turn& turn) {
-  auto due = hosts_.take_due(now);
-  append(turn.questions, std::move(due.questions));
-  if (due.gone.empty()) return;
-  const auto end_all = [&] {
-    for (const auto& host : due.gone) state_.table.end_host(host);
-  };
-  run_turn(end_all, now, turn);
-}
-
-void Gateway::end_off_link(Moment now, Turn& turn) {
-  MappingTable::Ended lost;
-  run_turn([&] { lost = state_.table.end_off_link(); }, now, turn);
-  note_lost(lost, now);
-}
-
-void Gateway::note_lost(const MappingTable::Ended& lost, Moment now) {
-  if (lost.v4 > 0) {
-    state_.epoch.restart(now);
-    tell_frontends(GatewayEvent::mappings_lost, now);
-  }
-  if (lost.pinholes > 0) {
-    state_.pinhole_epoch.restart(now);
-    tell_frontends(GatewayEvent::pinholes_lost, now);
-  }
 }
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
@@ -259,19 +166,6 @@ void Gateway::conclude(Turn& turn, Moment now) {
   append(turn.events, std::move(events));
 }
 
-void Gateway::follow_hosts(std::span<const TableEvent> events, Turn& turn) {
-  for (const auto& event : events) {
-    if (event.kind == TableEvent::Kind::renewed) continue;
-    const auto& host = event.mapping.internal.address;
-    if (state_.table.count_of(host) == 0) {
-      hosts_.forget(host);
-      continue;
-    }
-    const auto* lan = state_.network.lan_of(host);
-    if (lan != nullptr && hosts_.watch(host)) turn.questions.push_back({lan->index, host});
-  }
-}
-
 void Gateway::note_refusal(const BackendError& error, Turn& turn) {
   ++counters_.refused_commits;
   turn.backend_errors.push_back(error.reason);
@@ -332,36 +226,24 @@ void Gateway::note_purge(const Result<std::size_t, std::string>& purged, Turn& t
   }
 }
 
-void Gateway::adopt_network(const Network& network) {
-  state_.network = network;
-  std::vector<Prefix> prefixes;
-  for (const auto& lan : network.lan) {
-    auto& [v4, v6] = links_[lan.name];
-    if (lan.first_v4()) v4.clear();
-    if (lan.has_v6()) v6.clear();
-    for (const auto& own : lan.addresses) (own.address.is_v4() ? v4 : v6).push_back(own.prefix());
-    prefixes.insert(prefixes.end(), v4.begin(), v4.end());
-    prefixes.insert(prefixes.end(), v6.begin(), v6.end());
-  }
-  state_.table.set_lan_prefixes(std::move(prefixes));
-}
-
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   next_rebuild_ = now + kRebuildPause;
   next_repair_ = now + kRepairPause;
   const auto before = state_.external_address.local();
-  const auto external = external_addresses_of(state_.network);
+  const auto external = state_.network.external_addresses();
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
   // Those that the firewall refused are tried again.
   state_.table.set_static(static_mappings_, now);
   // Those of an earlier run are among them, and those that could not be closed before.
-  const auto lost = knows_links_ ? state_.table.end_off_link() : MappingTable::Ended();
+  const auto lost = state_.table.end_off_link();
+  const std::size_t forbidden = must_enforce_ ? state_.table.enforce_policy() : 0;
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
     ++counters_.commits;
     rebuild_at_.reset();
+    must_enforce_ = forbidden > 0;
     note_flows(changes, now);
     if (std::exchange(doors_were_shut_, false)) note_all_past_doors(now);
     if (const auto reason = std::exchange(repair_reason_, {}); !reason.empty()) {
@@ -385,16 +267,6 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   conclude(turn, now);
   note_lost(done ? lost : MappingTable::Ended(), now);
   return done;
-}
-
-void Gateway::follow_external_address(std::optional<Address> before, Moment now) {
-  const auto& after = state_.external_address.locals();
-  const auto& last = last_external_addresses_;
-  const bool is_news = !after.empty() && !last.empty() && is_outdated(last, after);
-  if (is_news) state_.epoch.restart(now);
-  if (!after.empty()) last_external_addresses_ = after;
-  if (state_.external_address.local() == before && !is_news) return;
-  tell_frontends(GatewayEvent::external_address_changed, now);
 }
 
 void Gateway::send_due_announcements(Moment now, Turn& turn) {

@@ -144,12 +144,14 @@ class Gateway {
   void run_turn(const std::function<void()>& work, Moment now, Turn& turn);
   /// What the turn staged stands, or was rolled back.
   void conclude(Turn& turn, Moment now);
-  void end_off_link(Moment now, Turn& turn);
+  /// Who is on the LAN may be known better, or be somebody else, than before.
+  void judge_lan_anew(Moment now, Turn& turn);
   /// So many mappings of hosts that left the LAN have been closed.
   void note_lost(const MappingTable::Ended& lost, Moment now);
   void end_hosts_that_went(Moment now, Turn& turn);
   /// Watches the hosts that have mappings now, and no longer those that have none.
   void follow_hosts(std::span<const TableEvent> events, Turn& turn);
+  void watch_host(const Address& host, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);
@@ -189,8 +191,11 @@ class Gateway {
     std::vector<Prefix> v6;
   };
   std::map<std::string, Links> links_;
-  /// At the start interfaces may still be without their addresses: nobody has left the LAN then.
-  bool knows_links_ = false;
+  /// Since when all LAN interfaces had addresses of a family. Before, as at the start of the
+  /// machine, nobody can be said to have left the LAN.
+  MappingTable::KnownLinks known_links_{false, false};
+  /// The firewall refused to close what the policy forbids.
+  bool must_enforce_ = false;
   HostWatch hosts_;
   /// When to rebuild; nothing while the firewall is as it should be.
   std::optional<Moment> rebuild_at_;

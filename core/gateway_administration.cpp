@@ -9,7 +9,7 @@ Turn Gateway::reload(Policy policy, std::vector<StaticMapping> static_mappings, 
   Turn turn;
   static_mappings_ = std::move(static_mappings);
   const auto work = [&] {
-    (void)state_.table.set_policy(policy);
+    must_enforce_ = state_.table.set_policy(policy) > 0;
     state_.table.set_static(static_mappings_, now);
   };
   run_turn(work, now, turn);

@@ -34,9 +34,7 @@ void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment
   for (const auto& mapping : stored.mappings) state_.table.reserve_id(mapping.id);
   restore_static(stored, now);
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
-  turn.unrestored = state_.table.restore(
-      left.mappings,
-      {.v4 = state_.network.all_lans_have_v4(), .v6 = state_.network.all_lans_have_v6()}, now);
+  turn.unrestored = state_.table.restore(left.mappings, now);
   state_.table.adopt(left.unexplained, now);
 }
 

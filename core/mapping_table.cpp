@@ -258,12 +258,18 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
                                              const std::optional<Nonce>& nonce) {
   const Mapping* primary = find_by_internal(protocol, internal);
   if (!primary) return {};
-  if (primary->is_administered()) return fail(MapError::not_authorized);
   std::vector<MappingId> ids{primary->id};
   const auto others = others_of_internal_.find({protocol, internal});
   if (others != others_of_internal_.end()) {
     ids.insert(ids.end(), others->second.begin(), others->second.end());
   }
+  // What is the administrator's is nobody else's to take back, but what is the claimant's beside
+  // it.
+  const bool has_none =
+      primary->is_administered() && std::none_of(ids.begin(), ids.end(), [&](MappingId id) {
+        return find(id)->claim_of(claimant) != nullptr;
+      });
+  if (has_none) return fail(MapError::not_authorized);
   Result<void, MapError> result;
   for (const MappingId id : ids) {
     if (const auto dropped = drop_claim(*find(id), claimant, nonce); !dropped) result = dropped;

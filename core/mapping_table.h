@@ -106,18 +106,25 @@ class MappingTable {
   /// ones whose address is not among them move to the first. Without any, new mappings are refused
   /// and existing ones stay where they are.
   void set_external_addresses(std::vector<Address> addresses);
-  void set_lan_prefixes(std::vector<Prefix> prefixes);
+  /// Of which families all LAN interfaces have addresses, so that who is off link is known.
+  struct KnownLinks {
+    bool v4 = true;
+    bool v6 = true;
+  };
+  /// Of a family whose links are not known nobody is off link, and no claims are judged anew.
+  void set_lan_prefixes(std::vector<Prefix> prefixes, KnownLinks known = {true, true});
   /// How many mappings were ended, of each family.
   struct Ended {
     std::size_t v4 = 0;
     std::size_t pinholes = 0;
   };
   /// Ends the mappings of hosts that no LAN prefix holds and no rule lists, but for the
-  /// administrator's, unless the firewall refuses. O(size()).
+  /// administrator's, unless the firewall refuses; only of a family whose links are known.
+  /// O(size()).
   Ended end_off_link();
-  /// Ends the mappings that lead to this host, but for the administrator's, unless the firewall
-  /// refuses: then they end when their leases do. O(m log n) for the m mappings of the host.
-  void end_host(const Address& host);
+  /// Ends the mappings that lead to this host, but for the administrator's. False when the firewall
+  /// refused any: they are there still. O(m log n) for the m mappings of the host.
+  [[nodiscard]] bool end_host(const Address& host);
   /// Puts this policy in force, with the LAN prefixes of the one before, and see enforce_policy().
   /// roll_back() undoes that, too.
   std::size_t set_policy(Policy policy);
@@ -152,11 +159,6 @@ class MappingTable {
     Mapping mapping;
     MapError why = MapError::not_authorized;
   };
-  /// Of which families all LAN interfaces have addresses, so that who is off link is known.
-  struct KnownLinks {
-    bool v4 = true;
-    bool v6 = true;
-  };
   /// A mapping of an earlier run had this id, which is greater than those that were said before:
   /// it may come back, and new mappings get greater ones. Said of all of them, before the table has
   /// any mapping.
@@ -165,8 +167,7 @@ class MappingTable {
   /// those of the configuration, which administer() has put there. Their ids were reserved. Claims
   /// that the policy forbids are left out, but for those of hosts of which it cannot be known yet
   /// whether they are on link.
-  [[nodiscard]] std::vector<Unrestored> restore(std::span<const Mapping> mappings, KnownLinks known,
-                                                Moment now);
+  [[nodiscard]] std::vector<Unrestored> restore(std::span<const Mapping> mappings, Moment now);
   /// Takes over forwards and pinholes that an earlier run left in the firewall, as recovered claims
   /// of their internal hosts. Doors that contradict an earlier one in the list are left out.
   void adopt(std::span<const TimedDoor> doors, Moment now);
@@ -349,7 +350,10 @@ class MappingTable {
                                                              const Mapping& after) const;
   [[nodiscard]] Mapping new_static(const StaticMapping& wanted, const Mapping* earlier,
                                    Moment now) const;
-  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, KnownLinks known, Moment now);
+  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, Moment now);
+  [[nodiscard]] bool is_known(const Address& host) const {
+    return host.is_v4() ? known_links_.v4 : known_links_.v6;
+  }
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
                                                   const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
@@ -363,6 +367,7 @@ class MappingTable {
   Random random_;
   PortAllocator ports_;
   std::vector<Address> external_addresses_;
+  KnownLinks known_links_;
 
   Entries mappings_;
   /// IPv4 mappings.

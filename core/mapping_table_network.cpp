@@ -24,7 +24,8 @@ void MappingTable::set_external_addresses(std::vector<Address> addresses) {
   }
 }
 
-void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
+void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes, KnownLinks known) {
+  known_links_ = known;
   policy_.set_lan_prefixes(std::move(prefixes));
 }
 
@@ -33,7 +34,7 @@ auto MappingTable::end_off_link() -> Ended {
   std::vector<std::pair<MappingId, bool>> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
-    const bool is_here = policy_.is_on_link(host) || policy_.lists(host);
+    const bool is_here = !is_known(host) || policy_.is_on_link(host) || policy_.lists(host);
     if (is_here || entry.mapping.is_administered()) continue;
     off_link.emplace_back(id, entry.mapping.is_pinhole());
   }
@@ -44,15 +45,17 @@ auto MappingTable::end_off_link() -> Ended {
   return ended;
 }
 
-void MappingTable::end_host(const Address& host) {
+bool MappingTable::end_host(const Address& host) {
   const Because because(*this, Cause::host_gone);
   const auto found = by_client_.find(host);
-  if (found == by_client_.end()) return;
+  if (found == by_client_.end()) return true;
+  bool are_all_ended = true;
   for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
     const Mapping& mapping = *find(id);
     if (mapping.internal.address != host || mapping.is_administered()) continue;
-    (void)change(id, std::nullopt);
+    are_all_ended = change(id, std::nullopt) && are_all_ended;
   }
+  return are_all_ended;
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {

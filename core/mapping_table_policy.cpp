@@ -162,7 +162,9 @@ Mapping MappingTable::judged_anew(const Mapping& mapping, Moment now) const {
 std::optional<Claim> MappingTable::judged_anew(const Mapping& mapping, Claim claim,
                                                Moment now) const {
   claim.rule = kNoRule;
-  if (!is_governed(claim.claimant)) return claim;
+  const auto& client = claim.claimant.client;
+  const bool can_be_judged = is_known(client) || policy_.is_on_link(client);
+  if (!is_governed(claim.claimant) || !can_be_judged) return claim;
   const auto wish = wish_of(mapping, claim);
   const std::uint16_t port = mapping.external.port;
   const auto is_allowing = [&](RuleIndex index) {

@@ -39,7 +39,7 @@ void MappingTable::reserve_id(MappingId id) {
   order_.set_listed(id, false);
 }
 
-auto MappingTable::restore(std::span<const Mapping> mappings, KnownLinks known, Moment now)
+auto MappingTable::restore(std::span<const Mapping> mappings, Moment now)
     -> std::vector<Unrestored> {
   const Because because(*this, Cause::restored);
   std::vector<Mapping> left(mappings.begin(), mappings.end());
@@ -50,26 +50,17 @@ auto MappingTable::restore(std::span<const Mapping> mappings, KnownLinks known, 
                         [](const Mapping& mapping) { return mapping.is_primary; });
   std::vector<Unrestored> unrestored;
   for (auto& mapping : left) {
-    if (const auto restored = restore(mapping, known, now); !restored) {
+    if (const auto restored = restore(mapping, now); !restored) {
       unrestored.push_back({std::move(mapping), restored.error()});
     }
   }
   return unrestored;
 }
 
-Result<void, MapError> MappingTable::restore(Mapping mapping, KnownLinks known, Moment now) {
+Result<void, MapError> MappingTable::restore(Mapping mapping, Moment now) {
   const bool is_pinhole = mapping.is_pinhole();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
-  const bool is_known = is_pinhole ? known.v6 : known.v4;
-  std::vector<Claim> claims;
-  for (auto& claim : mapping.claims) {
-    const bool can_be_judged = is_known || policy_.is_on_link(claim.claimant.client);
-    // The rule that it names is one of another run.
-    claim.rule = kNoRule;
-    auto judged = can_be_judged ? judged_anew(mapping, claim, now) : std::optional(claim);
-    if (judged) claims.push_back(std::move(*judged));
-  }
-  mapping.claims = std::move(claims);
+  mapping = judged_anew(mapping, now);
   if (mapping.claims.empty()) return fail(MapError::not_authorized);
 
   const auto& [protocol, port] = std::pair(mapping.protocol, mapping.external.port);

@@ -52,12 +52,15 @@ Result<MappingId, MapError> MappingTable::administer(const StaticMapping& wanted
   const auto& [protocol, internal] = std::tie(wanted.protocol, wanted.internal);
   const bool is_pinhole = !internal.address.is_v4();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
-  if (PortAllocator::is_own(protocol, wanted.external_port)) return fail(MapError::external_port_taken);
+  if (PortAllocator::is_own(protocol, wanted.external_port))
+    return fail(MapError::external_port_taken);
   const Mapping* there = is_pinhole ? find_by_internal(protocol, internal)
                                     : find_by_external_port(protocol, wanted.external_port);
   const bool overrides = frontend == kStatic;
+  const bool is_static = there && there->claim_of({kStatic, there->internal.address});
+  // The configuration would only take it back.
+  if (is_static && !overrides) return fail(MapError::external_port_taken);
   if (there && there->internal != internal) {
-    const bool is_static = there->claim_of({kStatic, there->internal.address});
     if (!overrides || is_static) return fail(MapError::external_port_taken);
     if (!change(there->id, std::nullopt)) return fail(MapError::backend_refused);
     there = nullptr;

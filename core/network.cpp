@@ -24,6 +24,12 @@ std::vector<Address> Interface::all_v4() const {
   return found;
 }
 
+bool Interface::has_routable_v6() const {
+  return std::any_of(addresses.begin(), addresses.end(), [](const InterfaceAddress& own) {
+    return !own.address.is_v4() && !own.address.is_link_local();
+  });
+}
+
 bool Interface::has_v6() const {
   return std::any_of(addresses.begin(), addresses.end(),
                      [](const InterfaceAddress& own) { return !own.address.is_v4(); });
@@ -36,7 +42,7 @@ bool Network::all_lans_have_v4() const {
 
 bool Network::all_lans_have_v6() const {
   return std::all_of(lan.begin(), lan.end(),
-                     [](const Interface& interface) { return interface.has_v6(); });
+                     [](const Interface& interface) { return interface.has_routable_v6(); });
 }
 
 const Interface* Network::lan_by_index(std::uint32_t index) const {

@@ -159,14 +159,23 @@ void NeighbourWatch::take_waiting(const Heard& heard) {
 }
 
 void NeighbourWatch::ask(const NeighbourQuestion& question) {
-  // A probe: ip neigh replace ADDRESS dev INTERFACE use
-  // Else: ip neigh get ADDRESS dev INTERFACE
-  Request request(question.is_probe ? RTM_NEWNEIGH : RTM_GETNEIGH,
-                  question.is_probe ? NLM_F_CREATE : 0);
-  request.header().ndm_ifindex = static_cast<int>(question.interface_index);
-  if (question.is_probe) request.header().ndm_flags = NTF_USE;
-  request.put_address(question.address);
-  request.send(socket_.get());
+  using enum NeighbourQuestion::Whom;
+  const auto send = [&](std::uint16_t type, unsigned flags, std::uint8_t neighbour_flags) {
+    Request request(type, flags);
+    request.header().ndm_ifindex = static_cast<int>(question.interface_index);
+    request.header().ndm_flags = neighbour_flags;
+    request.put_address(question.address);
+    request.send(socket_.get());
+  };
+  if (question.whom == kernel) {
+    // ip neigh get ADDRESS dev INTERFACE
+    send(RTM_GETNEIGH, 0, 0);
+    return;
+  }
+  // ip neigh delete ADDRESS dev INTERFACE: what is not known is asked of everybody.
+  if (question.whom == link) send(RTM_DELNEIGH, 0, 0);
+  // ip neigh replace ADDRESS dev INTERFACE use
+  send(RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE);
 }
 
 }  // namespace postern

@@ -65,7 +65,9 @@ void Frontend::on_table_events(std::span<const TableEvent> events, const Gateway
                                Moment now) {
   for (const auto& event : events) {
     const bool is_taken_away = was_taken_away(event);
-    if (event.kind != TableEvent::Kind::moved && !is_taken_away) continue;
+    const bool is_cut =
+        event.kind == TableEvent::Kind::renewed && event.cause == TableEvent::Cause::policy;
+    if (event.kind != TableEvent::Kind::moved && !is_cut && !is_taken_away) continue;
     if (!has_own_claim(event.mapping)) continue;
     updates_.start(event.mapping.id, now);
     if (is_taken_away) closed_.insert_or_assign(event.mapping.id, event.mapping);

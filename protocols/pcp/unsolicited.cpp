@@ -49,6 +49,13 @@ namespace {
   return emit(MapResponse{fields, lifetime, epoch, std::move(options)});
 }
 
+/// The interface may have been made anew since, or the machine been started.
+[[nodiscard]] std::uint32_t interface_to(const Contact& contact, const Network& network) {
+  const auto* lan = network.lan_of(contact.asker.address);
+  const bool is_there = network.lan_by_index(contact.interface_index) != nullptr;
+  return is_there || lan == nullptr ? contact.interface_index : lan->index;
+}
+
 }  // namespace
 
 std::vector<OutgoingDatagram> announcements_v4(const GatewayState& state, Moment now) {
@@ -66,9 +73,9 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
   for (const auto& claim : mapping.claims) {
     if (claim.claimant.frontend != kFrontendName || !claim.details->contact) continue;
     // The client knows already.
-    const auto& [interface_index, gateway, asker, answered] = *claim.details->contact;
-    if (answered > moved) continue;
-    all.push_back({interface_index, gateway, asker,
+    const auto& contact = *claim.details->contact;
+    if (contact.answered > moved) continue;
+    all.push_back({interface_to(contact, state.network), contact.gateway, contact.asker,
                    update(mapping, claim, seconds_left(claim.lease.ends, now), state, now)});
   }
   return all;
@@ -81,7 +88,7 @@ std::vector<OutgoingDatagram> closing_updates(const Mapping& closed, const Gatew
     const auto& contact = claim.details->contact;
     if (claim.claimant.frontend != kFrontendName || !contact) continue;
     if (state.table.find_claim(closed.protocol, closed.internal, claim.claimant)) continue;
-    all.push_back({contact->interface_index, contact->gateway, contact->asker,
+    all.push_back({interface_to(*contact, state.network), contact->gateway, contact->asker,
                    emit_error(update(closed, claim, 0, state, now), ResultCode::not_authorized, 0,
                               epoch_for(contact->asker.address, state, now))});
   }

@@ -62,7 +62,8 @@ TEST_F(GatewayHostsTest, LoseTheirMappingsWhenTheyHaveGone) {
   hear(kHostA, State::reachable, "a");
   hear(kHostA, State::silent, "");
   auto turn = house_.pass(kGrace);
-  EXPECT_THAT(turn.questions, ElementsAre(NeighbourQuestion{kLanIndex, kHostA, true}));
+  EXPECT_THAT(turn.questions,
+              ElementsAre(NeighbourQuestion{kLanIndex, kHostA, NeighbourQuestion::Whom::host}));
   EXPECT_EQ(open_of(kHostA), 2U);
   turn = house_.pass(Seconds(10));
   EXPECT_EQ(open_of(kHostA), 0U);
@@ -86,10 +87,10 @@ TEST_F(GatewayHostsTest, LeaveNothingToWhoGetsTheirAddress) {
   (void)open(kHostA);
   (void)open(kHostA6);
   for (const auto& host : {kHostA, kHostA6}) {
-    hear(host, State::heard, "a");
+    hear(host, State::reachable, "a");
     hear(host, State::reachable, "b");
   }
-  (void)house_.pass(Seconds(5));
+  (void)house_.pass(Seconds(8));
   EXPECT_EQ(house_.mappings(), 0U);
   (void)open(kHostA);
   hear(kHostA, State::reachable, "b");
@@ -105,16 +106,57 @@ TEST_F(GatewayHostsTest, AreNotWatchedWithoutMappings) {
   EXPECT_THAT(house_.pass(2 * kGrace).questions, IsEmpty());
 }
 
-TEST_F(GatewayHostsTest, ThatTheFirewallKeepsOpenEndWithTheirLeases) {
+TEST_F(GatewayHostsTest, ThatTheFirewallKeepsOpenAreTriedAgain) {
   (void)open(kHostA);
-  hear(kHostA, State::heard, "a");
+  hear(kHostA, State::reachable, "a");
   hear(kHostA, State::reachable, "b");
   house_.backend->fail_next(1000);
-  (void)house_.pass(Seconds(5));
+  (void)house_.pass(Seconds(10));
   EXPECT_EQ(open_of(kHostA), 1U);
   house_.backend->heal();
-  (void)house_.pass(Seconds(7200));
+  (void)house_.pass(Seconds(2));
   EXPECT_EQ(open_of(kHostA), 0U);
+}
+
+TEST_F(GatewayHostsTest, AreNotSpokenForFromAnotherLink) {
+  (void)open(kHostA);
+  hear(kHostA, State::reachable, "a");
+  const Neighbour stranger{kWanIndex, kHostA, State::reachable, "b"};
+  house_.gateway.on_neighbours({&stranger, 1}, house_.now);
+  EXPECT_THAT(house_.pass(Seconds(60)).questions, IsEmpty());
+  EXPECT_EQ(open_of(kHostA), 1U);
+}
+
+// At the start of the machine: restored mappings must not fall to the first news of the network.
+TEST_F(GatewayHostsTest, KeepTheirMappingsBeforeTheLanHasItsAddresses) {
+  (void)open(kHostA);
+  (void)open(kHostA6);
+  auto before = dual_network(std::nullopt);
+  before.lan[0].addresses = {{kGatewayLinkLocal, 64}};
+  House next(house_.backend, options(), house_.now, Serves::both);
+  (void)next.start(before);
+  EXPECT_EQ(next.mappings(), 2U);
+  before.wan = wan_interface(kWan);
+  (void)next.change_network(before);
+  EXPECT_EQ(next.mappings(), 2U) << "the WAN says nothing of the LAN";
+  before.lan[0].addresses.push_back({kGateway, 24});
+  (void)next.change_network(before);
+  EXPECT_EQ(next.mappings(), 2U) << "the IPv6 prefix comes later";
+  (void)next.change_network(dual_network());
+  EXPECT_EQ(next.mappings(), 2U);
+  (void)next.change_network(dual_network(kWan, *Address::parse("2001:db8:1::1")));
+  EXPECT_EQ(next.mappings(), 1U) << "now it is known";
+}
+
+// As when a bridge goes down and up: the address of the link comes first.
+TEST_F(GatewayHostsTest, KeepTheirPinholesWhileOnlyTheLinkLocalAddressIsThere) {
+  (void)open(kHostA6);
+  auto network = dual_network();
+  network.lan[0].addresses = {{kGateway, 24}};
+  (void)house_.change_network(network);
+  network.lan[0].addresses.push_back({kGatewayLinkLocal, 64});
+  (void)house_.change_network(network);
+  EXPECT_EQ(open_of(kHostA6), 1U);
 }
 
 // NPMP-95

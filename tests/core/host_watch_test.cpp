@@ -3,16 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/home.h"
+
 namespace postern {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using namespace test;
 using State = Neighbour::State;
+using Whom = NeighbourQuestion::Whom;
 
 constexpr Seconds kGrace{600};
-const Address kHost = Address::v4({192, 168, 1, 10});
-const Address kOther = *Address::parse("2001:db8:1::10");
+const Address kHost = kHostA;
+const Address kOther = kHostA6;
 const std::string kMac = "mac-a!";
 const std::string kOtherMac = "mac-b!";
 
@@ -24,7 +28,7 @@ class HostWatchTest : public testing::Test {
   }
 
   void hear(State state, const std::string& mac = kMac, const Address& host = kHost) {
-    watch_.hear({7, host, state, state == State::silent ? "" : mac}, now_);
+    watch_.hear({kLanIndex, host, state, state == State::silent ? "" : mac}, now_);
   }
   /// What is due within this time, at the moments that next() names.
   [[nodiscard]] HostWatch::Due pass(Seconds time) {
@@ -32,7 +36,7 @@ class HostWatchTest : public testing::Test {
     HostWatch::Due all;
     while (watch_.next() && *watch_.next() <= end) {
       now_ = std::max(now_, *watch_.next());
-      auto due = watch_.take_due(now_);
+      auto due = watch_.take_due(network_, now_);
       all.questions.insert(all.questions.end(), due.questions.begin(), due.questions.end());
       all.gone.insert(all.gone.end(), due.gone.begin(), due.gone.end());
     }
@@ -40,6 +44,7 @@ class HostWatchTest : public testing::Test {
     return all;
   }
 
+  Network network_ = dual_network();
   Moment now_{Seconds(1000)};
   HostWatch watch_{kGrace};
 };
@@ -54,7 +59,7 @@ TEST_F(HostWatchTest, AsksASilentHostOnceMoreBeforeItIsGone) {
   hear(State::reachable);
   hear(State::silent);
   auto due = pass(kGrace);
-  EXPECT_THAT(due.questions, ElementsAre(NeighbourQuestion{7, kHost, true}));
+  EXPECT_THAT(due.questions, ElementsAre(NeighbourQuestion{kLanIndex, kHost, Whom::host}));
   EXPECT_THAT(due.gone, IsEmpty());
   hear(State::silent);
   due = pass(Seconds(10));
@@ -83,11 +88,15 @@ TEST_F(HostWatchTest, CountsSilenceFromItsBeginning) {
   EXPECT_EQ(watch_.next(), now_ + kGrace / 2);
 }
 
-TEST_F(HostWatchTest, TakesAHostForGoneWhenAnotherAnswersFromItsAddress) {
+TEST_F(HostWatchTest, AsksEverybodyWhenAnotherAnswersFromAnAddress) {
   hear(State::reachable);
   hear(State::reachable, kOtherMac);
-  EXPECT_THAT(pass(Seconds(4)).gone, IsEmpty());
-  EXPECT_THAT(pass(Seconds(1)).gone, ElementsAre(kHost));
+  auto due = pass(Seconds(7));
+  EXPECT_EQ(due.questions.size(), 4U);
+  EXPECT_THAT(due.questions, testing::Each(NeighbourQuestion{kLanIndex, kHost, Whom::link}));
+  EXPECT_THAT(due.gone, IsEmpty());
+  due = pass(Seconds(1));
+  EXPECT_THAT(due.gone, ElementsAre(kHost));
 }
 
 TEST_F(HostWatchTest, BelievesNobodyWhoMerelyClaimsAnAddress) {
@@ -96,19 +105,27 @@ TEST_F(HostWatchTest, BelievesNobodyWhoMerelyClaimsAnAddress) {
   EXPECT_EQ(watch_.next(), std::nullopt);
 }
 
+TEST_F(HostWatchTest, LearnsNothingFromClaims) {
+  hear(State::heard, kOtherMac);
+  hear(State::reachable);
+  EXPECT_EQ(watch_.next(), std::nullopt) << "it is who answers";
+}
+
 TEST_F(HostWatchTest, LetsTheHostObject) {
   hear(State::reachable);
   hear(State::reachable, kOtherMac);
   (void)pass(Seconds(3));
-  hear(State::heard);
+  hear(State::reachable);
   EXPECT_EQ(watch_.next(), std::nullopt);
+  hear(State::reachable, kOtherMac);
+  EXPECT_EQ(pass(Seconds(7)).questions.size(), 4U) << "counted anew";
 }
 
 TEST_F(HostWatchTest, AnotherMayNotPutOffTheEndByAnsweringAgain) {
   hear(State::reachable);
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 8; ++i) {
     hear(State::reachable, kOtherMac);
-    EXPECT_THAT(pass(Seconds(1)).gone, testing::SizeIs(i == 4 ? 1 : 0));
+    EXPECT_THAT(pass(Seconds(1)).gone, testing::SizeIs(i == 7 ? 1 : 0)) << i;
   }
 }
 
@@ -117,7 +134,24 @@ TEST_F(HostWatchTest, ASilentHostsAddressMayBeGivenToAnother) {
   hear(State::silent);
   (void)pass(Seconds(5));
   hear(State::reachable, kOtherMac);
-  EXPECT_THAT(pass(Seconds(5)).gone, ElementsAre(kHost));
+  EXPECT_THAT(pass(Seconds(8)).gone, ElementsAre(kHost));
+}
+
+TEST_F(HostWatchTest, WaitsWhileTheLinkIsDown) {
+  hear(State::silent);
+  network_.lan[0].addresses.clear();
+  const auto due = pass(3 * kGrace);
+  EXPECT_THAT(due.questions, IsEmpty());
+  EXPECT_THAT(due.gone, IsEmpty());
+  network_ = dual_network();
+  EXPECT_THAT(pass(2 * kGrace).gone, ElementsAre(kHost));
+}
+
+TEST_F(HostWatchTest, MayBePutOff) {
+  hear(State::silent);
+  (void)pass(kGrace + Seconds(10));
+  watch_.put_off(kHost, now_ + Seconds(1));
+  EXPECT_THAT(pass(Seconds(1)).gone, ElementsAre(kHost));
 }
 
 TEST_F(HostWatchTest, KeepsHostsApart) {
@@ -149,7 +183,7 @@ TEST_F(HostWatchTest, WithoutGraceLetsHostsBeSilent) {
   hear(State::silent);
   EXPECT_EQ(watch_.next(), std::nullopt);
   hear(State::reachable, kOtherMac);
-  EXPECT_THAT(pass(Seconds(5)).gone, ElementsAre(kHost));
+  EXPECT_THAT(pass(Seconds(8)).gone, ElementsAre(kHost));
 }
 
 }  // namespace
