@@ -165,6 +165,8 @@ class Disk(LabTest):
             (disk / "filler").unlink()
             Client(self.lab).map(UDP, 4200, 4200, 600)
             wait_until(lambda: self.store()["state"] == "ok", 70, "it is written again")
+            self.assertEqual(self.store()["trouble"], "")
+            wait_until(lambda: "leases are on the disk again" in self.daemon.log(), 10, "it is said")
 
     def test_a_damaged_database_is_moved_aside(self):
         for damage in b"", b"not a database at all" * 400:
@@ -189,6 +191,21 @@ class Disk(LabTest):
             self.start(state_dir=str(disk / "state"))
             self.assertEqual(Client(self.lab).map(UDP, 4000, 4000, 600).external, 4000)
             self.assertEqual(self.store()["state"], "memory_only")
+
+    def test_a_database_that_another_process_has_is_told_and_left_alone(self):
+        self.start()
+        Client(self.lab).map(UDP, 4000, 4000, 600)
+        self.daemon.terminate()
+        file = pathlib.Path(self.daemon.state_dir, "postern.db")
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+            other.execute("BEGIN EXCLUSIVE")
+            self.daemon.start()
+            self.assertEqual(self.store()["state"], "memory_only")
+            self.assertIn("another process uses it", self.store()["trouble"])
+            self.assertFalse(file.with_name("postern.db.behind").exists())
+            self.daemon.terminate()
+            other.execute("ROLLBACK")
 
     def test_without_delay_a_reply_means_that_it_is_on_the_disk(self):
         self.start(store_delay="0s")
