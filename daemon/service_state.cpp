@@ -21,7 +21,8 @@ StoredState Service::load_state(Moment now) {
   store_ = store.get();
   const bool waits = config_.store_delay == Seconds(0);
   keeper_.use(std::move(store),
-              waits ? TurnKeeper::Patience::until_written : TurnKeeper::Patience::none);
+              waits ? TurnKeeper::Patience::until_written : TurnKeeper::Patience::none,
+              [this](RuleIndex rule) { return gateway_.state().table.policy().rule_name(rule); });
   auto stored = keeper_.load(now);
   if (!stored) {
     store_ = nullptr;

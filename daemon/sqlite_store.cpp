@@ -108,7 +108,10 @@ std::uint64_t SqliteStore::append(StoreChanges changes) {
   Lock lock(mutex_);
   const auto number = ++appended_;
   if (!is_useless_) {
-    for (const auto& event : changes.events) history_.note(event, changes.now, clocks.wall_ms);
+    changes.rules.resize(changes.events.size());
+    for (std::size_t i = 0; i < changes.events.size(); ++i) {
+      history_.note(changes.events[i], changes.rules[i], changes.now, clocks.wall_ms);
+    }
     for (const auto& refusal : changes.refusals) {
       history_.note(refusal, changes.now, clocks.wall_ms);
     }

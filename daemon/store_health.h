@@ -23,7 +23,8 @@ struct StoreHealth {
   Moment since{};
   /// Why the disk takes nothing, in words for the operator; empty while it is ok.
   std::string trouble;
-  /// What was found otherwise than it should be and was mended, the last such thing; empty: nothing.
+  /// What was found otherwise than it should be and was mended, the last such thing; empty:
+  /// nothing.
   std::string notice;
   /// How many mappings and rows of history wait to be written.
   std::size_t pending = 0;

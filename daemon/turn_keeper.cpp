@@ -21,9 +21,10 @@ namespace {
 
 }  // namespace
 
-void TurnKeeper::use(std::unique_ptr<Store> store, Patience patience) {
+void TurnKeeper::use(std::unique_ptr<Store> store, Patience patience, RuleName rule_name) {
   store_ = std::move(store);
   patience_ = patience;
+  rule_name_ = std::move(rule_name);
 }
 
 Result<StoredState, std::string> TurnKeeper::load(Moment now) {
@@ -39,6 +40,11 @@ void TurnKeeper::append(const Turn& turn, const EpochStarts& epochs, Moment now)
   StoreChanges changes;
   changes.now = now;
   changes.events = turn.events;
+  for (const auto& event : turn.events) {
+    // The newest claim is the last one.
+    const auto& claims = event.mapping.claims;
+    changes.rules.emplace_back(claims.empty() ? "" : rule_name_(claims.back().rule));
+  }
   changes.refusals = turn.refusals;
   if (is_epoch_new) changes.epochs = epochs_ = epochs;
   appended_ = store_->append(std::move(changes));

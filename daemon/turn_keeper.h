@@ -6,6 +6,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/gateway.h"
@@ -22,13 +24,16 @@ class TurnKeeper {
  public:
   using Send = std::function<void(const Turn&)>;
 
+  /// The name of a rule of the policy in force; empty for none.
+  using RuleName = std::function<std::string_view(RuleIndex)>;
+
   /// Whether `send` waits for the disk.
   enum class Patience : std::uint8_t { none, until_written };
 
   explicit TurnKeeper(Send send) : send_(std::move(send)) {}
 
   /// From now on; without a store nothing is kept.
-  void use(std::unique_ptr<Store> store, Patience patience);
+  void use(std::unique_ptr<Store> store, Patience patience, RuleName rule_name);
   /// See Store::load(). After an error nothing is kept.
   [[nodiscard]] Result<StoredState, std::string> load(Moment now);
 
@@ -54,6 +59,7 @@ class TurnKeeper {
   Send send_;
   /// May be null.
   std::unique_ptr<Store> store_;
+  RuleName rule_name_;
   Patience patience_ = Patience::none;
   std::optional<EpochStarts> epochs_;
   std::uint64_t appended_ = 0;

@@ -45,7 +45,8 @@ class FakeStore final : public Store {
 class TurnKeeperTest : public testing::Test {
  protected:
   void use(TurnKeeper::Patience patience) {
-    keeper_.use(std::make_unique<FakeStore>(kept_), patience);
+    keeper_.use(std::make_unique<FakeStore>(kept_), patience,
+                [](RuleIndex rule) { return rule == 3 ? "the third" : ""; });
   }
   void finish(const std::string& name, bool changes = true) {
     keeper_.finish(turn(name, changes), epochs_, kStart);
@@ -77,6 +78,19 @@ TEST_F(TurnKeeperTest, KeepsWhatChangedAndSends) {
   ASSERT_EQ(kept_.changes.size(), 1U);
   EXPECT_EQ(kept_.changes[0].events.size(), 1U);
   EXPECT_EQ(kept_.changes[0].now, kStart);
+}
+
+TEST_F(TurnKeeperTest, NamesTheRuleOfTheNewestClaim) {
+  use(TurnKeeper::Patience::none);
+  Turn made;
+  Claim claim{{"pcp", test::kHostA}, {}};
+  made.events.resize(2);
+  made.events[0].mapping.claims = {claim};
+  claim.rule = 3;
+  made.events[1].mapping.claims = {made.events[0].mapping.claims[0], claim};
+  keeper_.finish(std::move(made), epochs_, kStart);
+  ASSERT_EQ(kept_.changes.size(), 1U);
+  EXPECT_THAT(kept_.changes[0].rules, ElementsAre("", "the third"));
 }
 
 TEST_F(TurnKeeperTest, TellsOfEpochsOnlyWhenTheyAreOthers) {

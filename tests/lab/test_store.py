@@ -39,6 +39,17 @@ class Store(LabTest):
                 self.assertEqual(stolen.result, "NOT_AUTHORIZED")
                 self.assert_open(host, 4000)
 
+    def test_the_history_names_the_rule(self):
+        self.start()
+        Client(self.lab).map(UDP, 4000, 4000, 600)
+        rule, = {claim["rule"] for mapping in self.daemon.status()["mappings"]
+                 for claim in mapping["claims"]}
+        self.daemon.terminate()
+        with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/postern.db")) as file:
+            rows = file.execute("SELECT rule FROM history WHERE event = 'opened'").fetchall()
+        self.assertTrue(rule)
+        self.assertEqual(rows, [(rule,)])
+
     def test_what_closed_before_a_crash_stays_closed(self):
         self.start()
         client = Client(self.lab)
