@@ -160,7 +160,7 @@ class Disk(LabTest):
             client = Client(self.lab)
             client.map(UDP, 4000, 4000, 600)
             time.sleep(WRITTEN)
-            with open(disk / "filler", "wb") as filler, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), open(disk / "filler", "wb") as filler:
                 while True:
                     filler.write(b"x" * 4096)
                     filler.flush()
