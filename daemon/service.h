@@ -109,6 +109,8 @@ class Service {
   TurnKeeper keeper_;
   /// The keeper's; null when nothing is kept.
   SqliteStore* store_ = nullptr;
+  /// What it told last; of one that cannot be used, why.
+  StoreHealth store_health_;
   bool is_elapsed_unknown_ = false;
   KernelClients clients_;
   Gateway gateway_;

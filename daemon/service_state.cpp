@@ -4,6 +4,7 @@
 #include "daemon/config_changes.h"
 #include "daemon/open_store.h"
 #include "daemon/service.h"
+#include "daemon/store_news.h"
 
 // What a service remembers from earlier runs, and what it learns anew while it runs.
 namespace postern {
@@ -20,10 +21,14 @@ StoredState Service::load_state(Moment now) {
   store_ = store.get();
   const bool waits = config_.store_delay == Seconds(0);
   keeper_.use(std::move(store),
-              waits ? TurnKeeper::Patience::until_written : TurnKeeper::Patience::none);
+              waits ? TurnKeeper::Patience::until_written : TurnKeeper::Patience::none,
+              [this](RuleIndex rule) { return gateway_.state().table.policy().rule_name(rule); });
   auto stored = keeper_.load(now);
   if (!stored) {
     store_ = nullptr;
+    store_health_.state = StoreHealth::State::memory_only;
+    store_health_.since = now;
+    store_health_.trouble = stored.error();
     spdlog::error("{}; leases end with the daemon", stored.error());
     return {};
   }
@@ -38,19 +43,17 @@ StoredState Service::load_state(Moment now) {
 }
 
 void Service::tell_store_health(const StoreHealth& health) {
-  if (!may_log(now())) return;
-  if (health.state == StoreHealth::State::memory_only) {
-    spdlog::error("{}; leases are kept in memory alone until it goes well again", health.trouble);
-  } else if (!health.trouble.empty()) {
-    spdlog::warn("{}", health.trouble);
-  } else {
-    spdlog::info("leases are on the disk again");
-  }
+  // The store says each thing once, so no client can make it fill the log, nor keep it from it.
+  for (const auto& news : news_of(store_health_, health)) spdlog::log(news.level, "{}", news.text);
+  store_health_ = health;
 }
 
 ShellStatus Service::shell_status() const {
   ShellStatus status{unsent_, {}};
-  if (store_ != nullptr) status.store = StoreStatus{store_->health(), is_elapsed_unknown_};
+  if (config_.keeps_leases) {
+    status.store =
+        StoreStatus{store_ != nullptr ? store_->health() : store_health_, is_elapsed_unknown_};
+  }
   return status;
 }
 

@@ -36,39 +36,40 @@ Result<StoredState, std::string> SqliteStore::load(Moment now) {
   Lock lock(mutex_);
   auto opened = file_.open();
   StoreContents contents;
-  std::string trouble = opened ? "" : opened.error().text;
+  DatabaseError trouble;
+  if (!opened) trouble = {opened.error().code, opened.error().text};
   is_useless_ = !opened && opened.error().is_there;
   if (opened) {
     contents = read_contents(opened->database, settings_.frontends);
     history_rows_ = count_history(opened->database);
     if (const auto& error = opened->database.error()) {
-      trouble = file_.name() + " cannot be read: " + error->text;
+      trouble = {error->code, file_.name() + " cannot be read: " + error->text};
       is_useless_ = true;
     }
   }
   StoredState state;
-  if (!trouble.empty()) {
+  if (!trouble.text.empty()) {
     is_everything_changed_ = true;
-    note_failure(lock, {0, trouble});
+    note_failure(lock, trouble);
   } else {
     state = adopt(*opened, std::move(contents), clocks);
     if (opened->is_read_only) {
       note_failure(lock, {0, opened->trouble});
     } else {
       database_.emplace(std::move(opened->database));
-      health_.trouble = opened->trouble;
+      health_.notice = opened->trouble;
       if (health_.rows_left_out > 0) {
-        health_.trouble = file_.name() + ": " + std::to_string(health_.rows_left_out) +
-                          " rows cannot be right and were left out";
+        health_.notice = file_.name() + ": " + std::to_string(health_.rows_left_out) +
+                         " rows cannot be right and were left out";
       }
-      if (!health_.trouble.empty()) tell_changed(lock);
+      if (!health_.notice.empty()) tell_changed(lock);
       // The mark of the last run must go before anybody is told anything that is not there yet.
       is_meta_changed_ = true;
       write(lock);
     }
   }
   begin_thread();
-  if (is_useless_) return fail(std::move(trouble));
+  if (is_useless_) return fail(std::move(trouble.text));
   return state;
 }
 
@@ -107,7 +108,10 @@ std::uint64_t SqliteStore::append(StoreChanges changes) {
   Lock lock(mutex_);
   const auto number = ++appended_;
   if (!is_useless_) {
-    for (const auto& event : changes.events) history_.note(event, changes.now, clocks.wall_ms);
+    changes.rules.resize(changes.events.size());
+    for (std::size_t i = 0; i < changes.events.size(); ++i) {
+      history_.note(changes.events[i], changes.rules[i], changes.now, clocks.wall_ms);
+    }
     for (const auto& refusal : changes.refusals) {
       history_.note(refusal, changes.now, clocks.wall_ms);
     }

@@ -62,7 +62,7 @@ struct StoreListener {
 ///   goes.
 /// - The store has a copy of all mappings, so it needs the room of the table once more, and can
 ///   write everything anew when the file was damaged or removed under it. What waits to be written
-///   is never more than that, and 2,000 rows of history, however long the disk takes nothing.
+///   is never more than that, and 2,500 rows of history, however long the disk takes nothing.
 /// - A write that fails is tried again, after a second, two, four … up to a minute, and said once.
 ///   When the disk is full, what is there stays there.
 /// - An orderly end writes what waits, whatever the delay, and marks the database as clean.

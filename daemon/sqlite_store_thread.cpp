@@ -139,7 +139,7 @@ void SqliteStore::write(Lock& lock) {
 std::optional<DatabaseError> SqliteStore::write_to_disk(const StoreBatch& batch) {
   if (!database_) {
     auto opened = file_.open();
-    if (!opened) return DatabaseError{0, opened.error().text};
+    if (!opened) return DatabaseError{opened.error().code, opened.error().text};
     if (opened->is_read_only) return DatabaseError{0, opened->trouble};
     trouble_at_opening_ = std::move(opened->trouble);
     database_.emplace(std::move(opened->database));
@@ -163,14 +163,15 @@ std::optional<DatabaseError> SqliteStore::write_to_disk(const StoreBatch& batch)
 void SqliteStore::note_success(Lock& lock) {
   pause_ = settings_.first_pause;
   health_.history_rows = history_rows_;
-  const auto trouble = std::exchange(trouble_at_opening_, {});
+  const auto notice = std::exchange(trouble_at_opening_, {});
   const bool was_ok = health_.state == StoreHealth::State::ok;
   if (!was_ok) {
     health_.state = StoreHealth::State::ok;
     health_.since = written_clocks_.moment;
+    health_.trouble.clear();
   }
-  if (!trouble.empty()) health_.trouble = trouble;
-  if (!was_ok || !trouble.empty()) tell_changed(lock);
+  if (!notice.empty()) health_.notice = notice;
+  if (!was_ok || !notice.empty()) tell_changed(lock);
 }
 
 void SqliteStore::note_failure(Lock& lock, const DatabaseError& error) {
@@ -178,18 +179,21 @@ void SqliteStore::note_failure(Lock& lock, const DatabaseError& error) {
   pause_ = std::min(2 * pause_, kLongestPause);
   // A connection that is opened again may be to another file.
   if (!database_) is_everything_changed_ = true;
-  const auto text = error.text + "; leases are kept in memory alone";
   const bool was_ok = health_.state == StoreHealth::State::ok;
-  if (!was_ok && health_.trouble == text) return;
-  health_.trouble = text;
+  if (!was_ok && health_.trouble == error.text) return;
+  health_.trouble = error.text;
   if (was_ok) {
     health_.state = StoreHealth::State::memory_only;
     health_.since = settings_.clocks().moment;
-    lock.unlock();
-    file_.set_behind(true);
-    lock.lock();
+    // Who else has the database writes there what is true.
+    if (!error.is_busy()) {
+      lock.unlock();
+      file_.set_behind(true);
+      lock.lock();
+    }
   }
-  tell_changed(lock);
+  // load() itself tells of a store that is of no use.
+  if (!is_useless_) tell_changed(lock);
 }
 
 void SqliteStore::tell_written(Lock& lock, std::uint64_t number, bool is_on_disk) {

@@ -95,6 +95,7 @@ constexpr std::size_t kMostMappingsListed = 1000;
   return {{"state", to_string(health.state)},
           {"for_seconds", std::chrono::duration_cast<Seconds>(now - health.since).count()},
           {"trouble", health.trouble},
+          {"notice", health.notice},
           {"pending", health.pending},
           {"history_rows", health.history_rows},
           {"history_left_out", health.history_left_out},

@@ -40,6 +40,14 @@ constexpr int kMostAside = 9;
   return error == 0 && !S_ISREG(found.st_mode) ? EISDIR : error;
 }
 
+/// So that a file that was made there is there after a power cut.
+void sync_directory(const std::string& directory) {
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  (void)::fsync(descriptor);
+  ::close(descriptor);
+}
+
 /// locking_mode: no file of shared memory, which a full disk could not hold and which would have to
 /// be trusted; and nobody changes under us what we believe to be there. synchronous: each commit is
 /// on the disk when it returns. The journal is taken in at 1 MB, so that it stays small.
@@ -82,10 +90,13 @@ StoreFile::Opened StoreFile::open() const {
 
 StoreFile::Opened StoreFile::begin_anew(const std::string& what, bool may_move_aside) const {
   const auto aside = may_move_aside ? move_aside() : std::nullopt;
-  if (!aside) return fail(StoreFileError{file_ + " " + what + " and cannot be moved aside", true});
+  if (!aside)
+    return fail(StoreFileError{file_ + " " + what + " and cannot be moved aside", 0, true});
   auto opened = open_for_writing(/*may_move_aside=*/false);
   const auto trouble = file_ + " " + what + "; it is now " + *aside;
-  if (!opened) return fail(StoreFileError{trouble + ", but " + opened.error().text, false});
+  if (!opened)
+    return fail(
+        StoreFileError{trouble + ", but " + opened.error().text, opened.error().code, false});
   opened->trouble = trouble + ", and an empty one was begun";
   return opened;
 }
@@ -96,7 +107,7 @@ StoreFile::Opened StoreFile::open_for_writing(bool may_move_aside) const {
   if (error == EISDIR) return begin_anew("is no file", may_move_aside);
   if (error != 0) {
     if (has_content()) return open_for_reading();
-    return fail(StoreFileError{file_ + ": " + std::strerror(error), false});
+    return fail(StoreFileError{file_ + ": " + std::strerror(error), 0, false});
   }
   auto database = std::make_optional<StoreDatabase>(file_, StoreDatabase::Access::read_write, vfs_);
   prepare(*database);
@@ -104,7 +115,7 @@ StoreFile::Opened StoreFile::open_for_writing(bool may_move_aside) const {
   const bool is_new = !database->error() && content == StoreContent::none;
   if (!database->error() && (is_new || content == StoreContent::ours)) {
     if (database->text("PRAGMA journal_mode = WAL") != "wal" && !database->error()) {
-      return fail(StoreFileError{file_ + ": SQLite cannot keep a journal there", !is_new});
+      return fail(StoreFileError{file_ + ": SQLite cannot keep a journal there", 0, !is_new});
     }
     if (is_new) create_tables(*database);
   }
@@ -113,7 +124,7 @@ StoreFile::Opened StoreFile::open_for_writing(bool may_move_aside) const {
     if (failed->is_damage()) return begin_anew("is damaged", may_move_aside);
     if (failed->is_read_only() && has_content()) return open_for_reading();
     return fail(StoreFileError{
-        file_ + ": " + (failed->is_busy() ? "another process uses it" : failed->text),
+        file_ + ": " + (failed->is_busy() ? "another process uses it" : failed->text), failed->code,
         has_content() && !is_new});
   }
   if (!is_new && content != StoreContent::ours) {
@@ -128,15 +139,16 @@ StoreFile::Opened StoreFile::open_for_reading() const {
   // What is still in the journal would be missing, and what has been taken in by half would not.
   struct stat journal {};
   if (::stat((file_ + "-wal").c_str(), &journal) == 0 && journal.st_size > 0) {
-    return fail(StoreFileError{cannot + ", and without that its journal not be read", true});
+    return fail(StoreFileError{cannot + ", and without that its journal not be read", 0, true});
   }
   StoreDatabase database(file_, StoreDatabase::Access::immutable, vfs_);
   const auto content = look_into(database);
   if (database.error()) {
-    return fail(StoreFileError{cannot + ", nor read: " + database.error()->text, true});
+    return fail(StoreFileError{cannot + ", nor read: " + database.error()->text,
+                               database.error()->code, true});
   }
   if (content != StoreContent::ours) {
-    return fail(StoreFileError{cannot + ", and " + std::string(description_of(content)), true});
+    return fail(StoreFileError{cannot + ", and " + std::string(description_of(content)), 0, true});
   }
   return OpenStoreFile{std::move(database), false, true, cannot};
 }
@@ -165,7 +177,10 @@ void StoreFile::set_behind(bool is_behind) const {
     return;
   }
   const int descriptor = ::open(note.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (descriptor >= 0) ::close(descriptor);
+  if (descriptor < 0) return;
+  (void)::fsync(descriptor);
+  ::close(descriptor);
+  sync_directory(directory_);
 }
 
 bool StoreFile::is_behind() const {

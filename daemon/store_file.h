@@ -22,6 +22,8 @@ struct OpenStoreFile {
 /// Why there is none.
 struct StoreFileError {
   std::string text;
+  /// SQLite's extended result code; 0: it was not SQLite.
+  int code = 0;
   /// There is a file which may hold what an earlier run left. Otherwise there is nothing to lose.
   bool is_there = false;
 };
@@ -42,7 +44,8 @@ class StoreFile {
   [[nodiscard]] std::optional<std::string> move_aside() const;
 
   /// Notes beside the database that it is behind what clients were told, for a disk that takes no
-  /// writes most often still takes an empty file; and that this is over.
+  /// writes most often still takes an empty file; and that this is over. The note is on the disk
+  /// when this returns, if it can be.
   void set_behind(bool is_behind) const;
   [[nodiscard]] bool is_behind() const;
 

@@ -21,8 +21,11 @@ struct StoreHealth {
   State state = State::ok;
   /// Since when it is in this state.
   Moment since{};
-  /// What went wrong last, in words for the operator; empty: nothing did.
+  /// Why the disk takes nothing, in words for the operator; empty while it is ok.
   std::string trouble;
+  /// What was found otherwise than it should be and was mended, the last such thing; empty:
+  /// nothing.
+  std::string notice;
   /// How many mappings and rows of history wait to be written.
   std::size_t pending = 0;
   std::uint64_t history_rows = 0;

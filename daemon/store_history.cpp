@@ -1,7 +1,7 @@
 #include "daemon/store_history.h"
 
 #include <algorithm>
-#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "core/endpoint.h"
@@ -10,14 +10,24 @@ namespace postern {
 namespace {
 
 constexpr std::size_t kMostWaiting = 2000;
-constexpr Milliseconds kTimeOfARow{250};
-constexpr Milliseconds kTimeOfABurst = kTimeOfARow * 2000;
+constexpr std::size_t kMostRefusalsWaiting = 500;
 constexpr Seconds kPauseOfARefusal{3600};
 constexpr std::size_t kMostRefusals = 1024;
+constexpr std::size_t kMostClients = 1024;
+constexpr std::string_view kRefused = "refused";
 
 }  // namespace
 
-void StoreHistory::note(const TableEvent& event, Moment now, std::int64_t wall_ms) {
+bool StoreHistory::Bucket::has_room(const Rate& rate, Moment now) const {
+  return std::max(paid, now) - now + rate.pause <= rate.burst * rate.pause;
+}
+
+void StoreHistory::Bucket::take(const Rate& rate, Moment now) {
+  paid = std::max(paid, now) + rate.pause;
+}
+
+void StoreHistory::note(const TableEvent& event, const std::string& rule, Moment now,
+                        std::int64_t wall_ms) {
   using Kind = TableEvent::Kind;
   const bool is_again_there =
       event.kind == Kind::opened && event.cause == TableEvent::Cause::restored;
@@ -36,14 +46,20 @@ void StoreHistory::note(const TableEvent& event, Moment now, std::int64_t wall_m
   entry.protocol = to_string(mapping.protocol);
   entry.internal = to_string(mapping.internal);
   entry.external = to_string(mapping.external);
-  add(std::move(entry), now);
+  entry.rule = rule;
+  if (!events_.has_room(kEvents, now)) {
+    ++left_out_;
+    return;
+  }
+  events_.take(kEvents, now);
+  add(std::move(entry));
 }
 
 void StoreHistory::note(const Refusal& refusal, Moment now, std::int64_t wall_ms) {
   if (!is_kept_) return;
   HistoryEntry entry;
   entry.wall_ms = wall_ms;
-  entry.event = "refused";
+  entry.event = kRefused;
   entry.why = to_string(refusal.error);
   entry.frontend = refusal.claimant.frontend;
   entry.client = refusal.claimant.client.to_string();
@@ -55,7 +71,29 @@ void StoreHistory::note(const Refusal& refusal, Moment now, std::int64_t wall_ms
   entry.rule = refusal.rule;
   const std::string same = entry.why + ' ' + entry.frontend + ' ' + entry.client + ' ' +
                            entry.protocol + ' ' + entry.internal + ' ' + entry.rule;
-  if (!was_noted(same, now)) add(std::move(entry), now);
+  if (was_noted(same, now)) return;
+  if (!admit_refusal(entry.client, now)) {
+    ++left_out_;
+    return;
+  }
+  add(std::move(entry));
+}
+
+bool StoreHistory::admit_refusal(const std::string& client, Moment now) {
+  // First, so that without room in it nothing is remembered and nothing looked for.
+  if (!all_refusals_.has_room(kRefusals, now)) return false;
+  auto found = refusals_of_.find(client);
+  if (found == refusals_of_.end()) {
+    if (refusals_of_.size() >= kMostClients) {
+      std::erase_if(refusals_of_, [now](const auto& one) { return one.second.paid <= now; });
+    }
+    const bool is_full = refusals_of_.size() >= kMostClients;
+    found = refusals_of_.try_emplace(is_full ? std::string() : client).first;
+  }
+  if (!found->second.has_room(kRefusalsOfOne, now)) return false;
+  found->second.take(kRefusalsOfOne, now);
+  all_refusals_.take(kRefusals, now);
+  return true;
 }
 
 bool StoreHistory::was_noted(const std::string& refusal, Moment now) {
@@ -71,28 +109,28 @@ bool StoreHistory::was_noted(const std::string& refusal, Moment now) {
   return false;
 }
 
-void StoreHistory::add(HistoryEntry entry, Moment now) {
-  paid_ = std::max(paid_, now);
-  if (waiting_.size() >= kMostWaiting || paid_ - now + kTimeOfARow > kTimeOfABurst) {
+void StoreHistory::add(HistoryEntry entry) {
+  const bool is_refusal = entry.event == kRefused;
+  const bool is_too_much = is_refusal ? waiting_refusals_ >= kMostRefusalsWaiting
+                                      : waiting_.size() - waiting_refusals_ >= kMostWaiting;
+  if (is_too_much) {
     ++left_out_;
     return;
   }
-  paid_ += kTimeOfARow;
+  if (is_refusal) ++waiting_refusals_;
   waiting_.push_back(std::move(entry));
 }
 
 std::vector<HistoryEntry> StoreHistory::take() {
+  waiting_refusals_ = 0;
   return std::exchange(waiting_, {});
 }
 
 void StoreHistory::give_back(std::vector<HistoryEntry> entries) {
-  entries.insert(entries.end(), std::make_move_iterator(waiting_.begin()),
-                 std::make_move_iterator(waiting_.end()));
-  if (entries.size() > kMostWaiting) {
-    left_out_ += entries.size() - kMostWaiting;
-    entries.resize(kMostWaiting);
+  auto younger = take();
+  for (auto* rows : {&entries, &younger}) {
+    for (auto& entry : *rows) add(std::move(entry));
   }
-  waiting_ = std::move(entries);
 }
 
 }  // namespace postern

@@ -17,7 +17,7 @@ TEST(ControlJson, ReadsAWantedMapping) {
   EXPECT_EQ(wanted->protocol, Protocol::udp);
   EXPECT_EQ(wanted->external_port, 8080);
   EXPECT_EQ(to_string(wanted->internal), "192.168.1.10:80");
-  ASSERT_EQ(wanted->remote.size(), 2U);
+  ASSERT_EQ(wanted->remotes.size(), 2U);
   EXPECT_EQ(wanted->remotes[0].remote.to_string(), "198.51.100.0/24");
   EXPECT_EQ(wanted->remotes[1].remote.to_string(), "192.0.2.1/32");
   EXPECT_EQ(wanted->remotes[1].first_port, 0);
@@ -30,7 +30,7 @@ TEST(ControlJson, ReadsAPinhole) {
       R"({"protocol": "tcp", "external_port": 80, "internal": "[2001:db8::10]:80"})");
   ASSERT_TRUE(wanted) << wanted.error();
   EXPECT_EQ(to_string(wanted->internal), "[2001:db8::10]:80");
-  EXPECT_TRUE(wanted->remote.empty());
+  EXPECT_TRUE(wanted->remotes.empty());
   EXPECT_EQ(wanted->name, "");
 }
 

@@ -33,6 +33,16 @@ const EpochStarts kEpochs{kNow - Seconds(50),
   return promise.get_future().get().value_or(std::vector<HistoryEntry>{});
 }
 
+TEST_F(SqliteStoreTest, TheHistoryNamesTheRuleOfEachEvent) {
+  (void)good_start();
+  store_->append({kNow, {opened(1), opened(2), closed(1)}, {}, {}, {"high ports", ""}});
+  ASSERT_TRUE(append({opened(3)}));
+  const auto rows = history_of(*store_, 10);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[3].rule, "high ports");
+  for (const auto i : {0U, 1U, 2U}) EXPECT_EQ(rows[i].rule, "");
+}
+
 TEST_F(SqliteStoreTest, TheFirstRunFindsNothing) {
   const auto state = good_start();
   EXPECT_EQ(kept_in(state), Kept{});

@@ -112,6 +112,20 @@ TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
   EXPECT_EQ(json["dropped"]["not_on_link"], 1);
 }
 
+TEST_F(StatusJson, TellsHowTheStoreIs) {
+  StoreStatus store;
+  store.health.state = StoreHealth::State::memory_only;
+  store.health.since = kStart;
+  store.health.trouble = "the disk is full";
+  store.health.notice = "moved aside";
+  const auto json = nlohmann::json::parse(status_json(gateway_, {0, store}, kStart + Seconds(5)));
+  EXPECT_EQ(json["store"]["state"], "memory_only");
+  EXPECT_EQ(json["store"]["for_seconds"], 5);
+  EXPECT_EQ(json["store"]["trouble"], "the disk is full");
+  EXPECT_EQ(json["store"]["notice"], "moved aside");
+  EXPECT_TRUE(status(kStart)["store"].is_null()) << "without a store";
+}
+
 TEST_F(StatusJson, CountsWhatTheKernelDidNotTake) {
   EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, {7}, kStart))["unsent"], 7);
 }

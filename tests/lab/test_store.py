@@ -39,6 +39,17 @@ class Store(LabTest):
                 self.assertEqual(stolen.result, "NOT_AUTHORIZED")
                 self.assert_open(host, 4000)
 
+    def test_the_history_names_the_rule(self):
+        self.start()
+        Client(self.lab).map(UDP, 4000, 4000, 600)
+        rule, = {claim["rule"] for mapping in self.daemon.status()["mappings"]
+                 for claim in mapping["claims"]}
+        self.daemon.terminate()
+        with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/postern.db")) as file:
+            rows = file.execute("SELECT rule FROM history WHERE event = 'opened'").fetchall()
+        self.assertTrue(rule)
+        self.assertEqual(rows, [(rule,)])
+
     def test_what_closed_before_a_crash_stays_closed(self):
         self.start()
         client = Client(self.lab)
@@ -149,7 +160,7 @@ class Disk(LabTest):
             client = Client(self.lab)
             client.map(UDP, 4000, 4000, 600)
             time.sleep(WRITTEN)
-            with open(disk / "filler", "wb") as filler, contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), open(disk / "filler", "wb") as filler:
                 while True:
                     filler.write(b"x" * 4096)
                     filler.flush()
@@ -165,6 +176,8 @@ class Disk(LabTest):
             (disk / "filler").unlink()
             Client(self.lab).map(UDP, 4200, 4200, 600)
             wait_until(lambda: self.store()["state"] == "ok", 70, "it is written again")
+            self.assertEqual(self.store()["trouble"], "")
+            wait_until(lambda: "leases are on the disk again" in self.daemon.log(), 10, "it is said")
 
     def test_a_damaged_database_is_moved_aside(self):
         for damage in b"", b"not a database at all" * 400:
@@ -189,6 +202,21 @@ class Disk(LabTest):
             self.start(state_dir=str(disk / "state"))
             self.assertEqual(Client(self.lab).map(UDP, 4000, 4000, 600).external, 4000)
             self.assertEqual(self.store()["state"], "memory_only")
+
+    def test_a_database_that_another_process_has_is_told_and_left_alone(self):
+        self.start()
+        Client(self.lab).map(UDP, 4000, 4000, 600)
+        self.daemon.terminate()
+        file = pathlib.Path(self.daemon.state_dir, "postern.db")
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+            other.execute("BEGIN EXCLUSIVE")
+            self.daemon.start()
+            self.assertEqual(self.store()["state"], "memory_only")
+            self.assertIn("another process uses it", self.store()["trouble"])
+            self.assertFalse(file.with_name("postern.db.behind").exists())
+            self.daemon.terminate()
+            other.execute("ROLLBACK")
 
     def test_without_delay_a_reply_means_that_it_is_on_the_disk(self):
         self.start(store_delay="0s")
