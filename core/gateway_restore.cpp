@@ -32,6 +32,9 @@ using Cause = TableEvent::Cause;
 
 void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn) {
   for (const auto& mapping : stored.mappings) state_.table.reserve_id(mapping.id);
+  // So that what is new need not move at once.
+  const auto& wan = state_.network.wan;
+  state_.table.set_external_addresses(wan ? wan->all_v4() : std::vector<Address>());
   restore_static(stored, now);
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
   turn.unrestored = state_.table.restore(left.mappings, now);

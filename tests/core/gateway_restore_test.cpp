@@ -180,6 +180,7 @@ TEST_F(GatewayRestoreTest, StaticMappingsKeepTheirIds) {
                                       std::pair(Kind::opened, before[1].id)));
   EXPECT_EQ(house_->mappings(), 2U);
   EXPECT_EQ(all_mappings(*house_)[0].created, before[0].created);
+  EXPECT_EQ(turn.events[0].cause, Cause::administered);
 }
 
 TEST_F(GatewayRestoreTest, AStaticMappingThatIsNoLongerConfiguredGoes) {

@@ -83,10 +83,10 @@ TEST_F(Restored, MappingsAreAsTheyWere) {
 
 // IGD-085, IGD-165
 TEST_F(Restored, PinholesKeepTheirIds) {
-  const auto first = add_pinhole(22);
-  const auto second = add_pinhole(23);
+  const auto first = add_pinhole(5022);
+  const auto second = add_pinhole(5023);
   restart(Seconds(100));
-  const auto third = add_pinhole(24);
+  const auto third = add_pinhole(5024);
   EXPECT_NE(third, first);
   EXPECT_NE(third, second);
   EXPECT_EQ(delete_pinhole(first), 200);
