@@ -113,6 +113,7 @@ listen = "127.0.0.1:5352"
 [limits]
 mappings_per_client = 65535
 mappings = 65535
+requests_per_second = 0
 """
 
     def __init__(self, place, binaries, posternd):
@@ -124,7 +125,8 @@ mappings = 65535
 
     def _words(self):
         config = self.directory / "postern.toml"
-        config.write_text(f'state_dir = "{self.directory}"\n{self.CONFIG}')
+        config.write_text(f'state_dir = "{self.directory}"\nruntime_dir = "{self.directory}"\n'
+                          f'{self.CONFIG}')
         return (str(self.posternd), "--config", str(config))
 
 

@@ -61,6 +61,14 @@ bool Address::is_loopback() const {
          octets_[15] == 1;
 }
 
+bool Address::is_link_local() const {
+  if (is_v4()) {
+    const auto octets = v4_octets();
+    return octets[0] == 169 && octets[1] == 254;
+  }
+  return octets_[0] == 0xfe && (octets_[1] & 0xc0) == 0x80;
+}
+
 bool Address::is_multicast() const {
   return is_v4() ? (octets_[12] & 0xf0) == 0xe0 : octets_[0] == 0xff;
 }

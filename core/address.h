@@ -51,6 +51,8 @@ class Address {
   [[nodiscard]] bool is_loopback() const;
   /// 224.0.0.0/4 or ff00::/8.
   [[nodiscard]] bool is_multicast() const;
+  /// fe80::/10, 169.254.0.0/16.
+  [[nodiscard]] bool is_link_local() const;
   /// 255.255.255.255.
   [[nodiscard]] bool is_limited_broadcast() const;
 

@@ -22,6 +22,9 @@ struct BackendOptions {
   /// iptables-legacy-…).
   std::string iptables_restore = {};
   std::vector<OwnPort> own_ports = {};
+  /// How many packets each LAN host may send to the own ports, of TCP those that begin connections,
+  /// with a burst of two seconds' worth; 0: as many as it likes.
+  std::uint32_t requests_per_second = 0;
 };
 
 }  // namespace postern

@@ -7,6 +7,9 @@
 
 namespace postern {
 
+/// Why a client's request was dropped that had too many before.
+inline constexpr std::string_view kTooFast = "too_fast";
+
 /// What was counted since the start. All words are constants that live as long as the program.
 struct Counters {
   /// By frontend, request and outcome.

@@ -15,6 +15,8 @@ class Epoch {
   /// Mapping state was lost, or the external address changed.
   void restart(Moment now) { start_ = now; }
 
+  /// Since when it counts.
+  [[nodiscard]] Moment start() const { return start_; }
   /// Counts up by one a second and wraps after 136 years.
   [[nodiscard]] std::uint32_t seconds(Moment now) const {
     return static_cast<std::uint32_t>(std::chrono::duration_cast<Seconds>(now - start_).count());

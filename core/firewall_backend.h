@@ -35,7 +35,12 @@ class FirewallBackend {
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual Capabilities capabilities() const = 0;
 
-  /// The doors that the firewall holds, in no order, without those whose time is up at `now`.
+  /// Whether anything of ours is in the firewall, with doors or without: nobody took it out, and
+  /// the machine was not started since. For start only.
+  [[nodiscard]] virtual Result<bool, BackendError> is_set_up() = 0;
+
+  /// The doors that the firewall holds, in no order, without those whose time is up at `now`; where
+  /// it ends no leases itself, those of an earlier run are told with them, for they are still open.
   /// Dumps everything: for start and for checks, never for a request.
   [[nodiscard]] virtual Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) = 0;
 

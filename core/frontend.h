@@ -33,7 +33,9 @@ enum class GatewayEvent : std::uint8_t {
   started,
   /// The external address came, went or changed, or another one that clients know is gone.
   external_address_changed,
-  /// Pinholes were closed because their hosts left the LAN, or got other addresses.
+  /// IPv4 mappings were closed because their hosts left the LAN, or got other addresses.
+  mappings_lost,
+  /// The same of pinholes.
   pinholes_lost,
   /// A LAN interface, or an address on one, came, went or changed.
   lan_changed,

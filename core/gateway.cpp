@@ -18,57 +18,9 @@ constexpr Milliseconds kRepairPause{100};
 /// Half of the 50 ms within which a closed door is to be quiet.
 constexpr Milliseconds kPurgeDelay{25};
 
-void append(std::vector<TableEvent>& all, std::vector<TableEvent> more) {
+template <class T>
+void append(std::vector<T>& all, std::vector<T> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
-
-[[nodiscard]] std::vector<std::string> lan_names(const Network& network) {
-  std::vector<std::string> names;
-  for (const auto& interface : network.lan) names.push_back(interface.name);
-  return names;
-}
-
-[[nodiscard]] bool same_rules(const Network& left, const Network& right) {
-  const auto wan_name = [](const Network& network) {
-    return network.wan ? network.wan->name : std::string();
-  };
-  const auto wan_addresses = [](const Network& network) {
-    return network.wan ? network.wan->addresses : std::vector<InterfaceAddress>();
-  };
-  return wan_name(left) == wan_name(right) && wan_addresses(left) == wan_addresses(right) &&
-         lan_names(left) == lan_names(right);
-}
-
-/// The one that packets leave with comes first (RFC 6886 §4.3.2).
-[[nodiscard]] std::vector<Address> external_addresses_of(const Network& network) {
-  return network.wan ? network.wan->all_v4() : std::vector<Address>();
-}
-
-/// Whether clients that were told of the addresses `before` know one that is no longer right.
-[[nodiscard]] bool is_outdated(const std::vector<Address>& before,
-                               const std::vector<Address>& after) {
-  return before.front() != after.front() ||
-         !std::all_of(before.begin(), before.end(), [&](const Address& address) {
-           return std::find(after.begin(), after.end(), address) != after.end();
-         });
-}
-
-/// Whether the LAN's interfaces and addresses are the same; a carrier may have come or gone.
-[[nodiscard]] bool same_lan(const Network& left, const Network& right) {
-  const auto same = [](const Interface& a, const Interface& b) {
-    return a.name == b.name && a.index == b.index && a.addresses == b.addresses;
-  };
-  return std::equal(left.lan.begin(), left.lan.end(), right.lan.begin(), right.lan.end(), same);
-}
-
-[[nodiscard]] bool is_wan_running(const Network& network) {
-  return network.wan && network.wan->is_running;
-}
-
-/// An interface that is up has an IPv6 address of the link at least.
-[[nodiscard]] bool all_have_v6(const Network& network) {
-  return std::all_of(network.lan.begin(), network.lan.end(),
-                     [](const Interface& lan) { return lan.has_v6(); });
 }
 
 }  // namespace
@@ -81,21 +33,28 @@ Gateway::Gateway(GatewayOptions options, FirewallBackend& backend, FlowTable& fl
       http_(http),
       multicast_groups_(std::move(options.multicast_groups)),
       keeps_established_tcp_(options.keeps_established_tcp),
+      limiter_(options.requests_per_second),
+      static_mappings_(std::move(options.static_mappings)),
       state_{{},
              ExternalAddress(options.external_address),
              Epoch(now),
              Epoch(now),
-             MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)} {
-}
+             MappingTable(std::move(options.policy), backend.capabilities(), options.random_seed)},
+      hosts_(options.host_grace) {}
 
-Result<Turn, BackendError> Gateway::start(const Network& network, Moment now) {
-  const auto found = backend_.open_doors(now);
-  if (!found) return fail(found.error());
+Result<Turn, BackendError> Gateway::start(const Network& network, const StoredState& stored,
+                                          Moment now) {
+  const auto is_set_up = backend_.is_set_up();
+  if (!is_set_up) return fail(is_set_up.error());
+  auto doors = backend_.open_doors(now);
+  if (!doors) return fail(doors.error());
+  const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
-  knows_v6_links_ = all_have_v6(network);
-  state_.table.adopt(*found, now);
   Turn turn;
+  restore(stored, found, now, turn);
+  continue_epochs(stored, found, turn);
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
+  note_gone(stored, turn);
   purge_strays(turn);
   tell_frontends(GatewayEvent::started, now);
   send_due_announcements(now, turn);
@@ -107,10 +66,12 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   for (const auto& datagram : datagrams) {
     const auto ingress =
         check_ingress(datagram, state_.network, state_.table.policy(), multicast_groups_);
-    if (ingress == Ingress::accepted) {
-      accepted.push_back(&datagram);
-    } else {
+    if (ingress != Ingress::accepted) {
       ++counters_.dropped[to_string(ingress)];
+    } else if (!limiter_.admit(datagram.interface_index, datagram.source.address, now)) {
+      ++counters_.dropped[kTooFast];
+    } else {
+      accepted.push_back(&datagram);
     }
   }
 
@@ -127,36 +88,6 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
     if (one.reply) turn.send.push_back(std::move(*one.reply));
   }
   return turn;
-}
-
-Turn Gateway::on_network(const Network& network, Moment now) {
-  Turn turn;
-  if (network == state_.network) return turn;
-  const bool rules_stay = same_rules(network, state_.network);
-  const bool lan_stays = same_lan(network, state_.network);
-  const bool wan_link_stays = is_wan_running(network) == is_wan_running(state_.network);
-  adopt_network(network);
-  if (!rules_stay || external_addresses_of(network) != state_.external_address.locals()) {
-    (void)rebuild(now, turn);
-  }
-  if (!lan_stays) tell_frontends(GatewayEvent::lan_changed, now);
-  if (!wan_link_stays) tell_frontends(GatewayEvent::wan_link_changed, now);
-  knows_v6_links_ = true;
-  end_pinholes_off_link(now, turn);
-  send_due_announcements(now, turn);
-  return turn;
-}
-
-void Gateway::end_pinholes_off_link(Moment now, Turn& turn) {
-  std::size_t lost = 0;
-  run_turn([&] { lost = state_.table.end_pinholes_off_link(); }, now, turn);
-  note_lost_pinholes(lost, now);
-}
-
-void Gateway::note_lost_pinholes(std::size_t count, Moment now) {
-  if (count == 0) return;
-  state_.pinhole_epoch.restart(now);
-  tell_frontends(GatewayEvent::pinholes_lost, now);
 }
 
 Turn Gateway::on_firewall_changed(std::string_view reason, Moment now) {
@@ -180,14 +111,16 @@ Turn Gateway::on_timeout(Moment now) {
   if (purge_at_ && *purge_at_ <= now) purge_flows(turn);
   if (rebuild_at_ && *rebuild_at_ <= now) (void)rebuild(now, turn);
   run_turn([] {}, now, turn);
+  end_hosts_that_went(now, turn);
   send_due_announcements(now, turn);
   return turn;
 }
 
 std::optional<Moment> Gateway::next_timeout() const {
   std::optional<Moment> next;
-  for (const auto& due : {state_.table.next_expiry(), frontend_.next_timeout(),
-                          http_ ? http_->next_timeout() : std::nullopt, rebuild_at_, purge_at_}) {
+  for (const auto& due :
+       {state_.table.next_expiry(), frontend_.next_timeout(),
+        http_ ? http_->next_timeout() : std::nullopt, rebuild_at_, purge_at_, hosts_.next()}) {
     if (due && (!next || *due < *next)) next = due;
   }
   return next;
@@ -225,7 +158,9 @@ void Gateway::run_turn(const std::function<void()>& work, Moment now, Turn& turn
 void Gateway::conclude(Turn& turn, Moment now) {
   auto events = state_.table.accept();
   assert(state_.table.is_consistent());
+  append(turn.refusals, state_.table.take_refusals());
   if (events.empty()) return;
+  follow_hosts(events, turn);
   frontend_.on_table_events(events, state_, now);
   if (http_) http_->on_table_events(events, state_, now);
   append(turn.events, std::move(events));
@@ -265,6 +200,10 @@ void Gateway::schedule_purge(Moment now) {
   if (!purges_.empty() && !purge_at_) purge_at_ = now + kPurgeDelay;
 }
 
+void Gateway::on_overflow(std::size_t count) {
+  if (count > 0) counters_.dropped["too_many_waiting"] += count;
+}
+
 void Gateway::on_flows_purged(std::size_t count) {
   counters_.purged_flows += count;
 }
@@ -287,34 +226,24 @@ void Gateway::note_purge(const Result<std::size_t, std::string>& purged, Turn& t
   }
 }
 
-void Gateway::adopt_network(const Network& network) {
-  state_.network = network;
-  std::vector<Prefix> prefixes;
-  for (const auto& lan : network.lan) {
-    auto& v6_links = v6_links_[lan.name];
-    if (lan.has_v6()) v6_links.clear();
-    for (const auto& own : lan.addresses) {
-      (own.address.is_v4() ? prefixes : v6_links).push_back(own.prefix());
-    }
-    prefixes.insert(prefixes.end(), v6_links.begin(), v6_links.end());
-  }
-  state_.table.set_lan_prefixes(std::move(prefixes));
-}
-
 Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   next_rebuild_ = now + kRebuildPause;
   next_repair_ = now + kRepairPause;
   const auto before = state_.external_address.local();
-  const auto external = external_addresses_of(state_.network);
+  const auto external = state_.network.external_addresses();
   state_.table.expire(now);
   state_.table.set_external_addresses(external);
+  // Those that the firewall refused are tried again.
+  state_.table.set_static(static_mappings_, now);
   // Those of an earlier run are among them, and those that could not be closed before.
-  const std::size_t lost = knows_v6_links_ ? state_.table.end_pinholes_off_link() : 0;
+  const auto lost = state_.table.end_off_link();
+  const std::size_t forbidden = must_enforce_ ? state_.table.enforce_policy() : 0;
   const auto changes = state_.table.staged_changes();
   auto done = backend_.reset(state_.network, state_.table.doors(), now);
   if (done) {
     ++counters_.commits;
     rebuild_at_.reset();
+    must_enforce_ = forbidden > 0;
     note_flows(changes, now);
     if (std::exchange(doors_were_shut_, false)) note_all_past_doors(now);
     if (const auto reason = std::exchange(repair_reason_, {}); !reason.empty()) {
@@ -336,18 +265,8 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
   }
   follow_external_address(before, now);
   conclude(turn, now);
-  note_lost_pinholes(done ? lost : 0, now);
+  note_lost(done ? lost : MappingTable::Ended(), now);
   return done;
-}
-
-void Gateway::follow_external_address(std::optional<Address> before, Moment now) {
-  const auto& after = state_.external_address.locals();
-  const auto& last = last_external_addresses_;
-  const bool is_news = !after.empty() && !last.empty() && is_outdated(last, after);
-  if (is_news) state_.epoch.restart(now);
-  if (!after.empty()) last_external_addresses_ = after;
-  if (state_.external_address.local() == before && !is_news) return;
-  tell_frontends(GatewayEvent::external_address_changed, now);
 }
 
 void Gateway::send_due_announcements(Moment now, Turn& turn) {

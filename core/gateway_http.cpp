@@ -6,18 +6,24 @@
 // How the gateway serves what comes over HTTP.
 namespace postern {
 
-std::optional<HttpReply> Gateway::on_http_header(const HttpRequest& request) {
+std::optional<HttpReply> Gateway::on_http_header(const HttpRequest& request, Moment now) {
   const auto ingress = check_ingress(request.interface_index, request.client, request.server,
                                      state_.network, state_.table.policy());
-  if (ingress == Ingress::accepted) {
-    auto refused = http_->on_header(request);
-    if (refused) ++counters_.dropped["refused_http"];
-    return refused;
-  }
-  ++counters_.dropped[to_string(ingress)];
   HttpReply refusal;
-  refusal.status = 403;
-  return refusal;
+  if (ingress != Ingress::accepted) {
+    ++counters_.dropped[to_string(ingress)];
+    refusal.status = 403;
+    return refusal;
+  }
+  if (!limiter_.admit(request.interface_index, request.client.address, now)) {
+    ++counters_.dropped[kTooFast];
+    refusal.status = 503;
+    refusal.headers = {{"Retry-After", "1"}};
+    return refusal;
+  }
+  auto refused = http_->on_header(request);
+  if (refused) ++counters_.dropped["refused_http"];
+  return refused;
 }
 
 Turn Gateway::on_http_request(const HttpRequest& request, Moment now) {

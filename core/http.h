@@ -35,6 +35,9 @@ struct HttpRequest {
   Endpoint client;
   /// The local address that was connected to.
   Endpoint server;
+  /// The user that the client ran as when it connected, where the kernel tells: over a Unix socket,
+  /// which has no addresses.
+  std::optional<std::uint32_t> user = {};
 
   /// The first header of this name, whatever the case of its letters.
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;

@@ -28,9 +28,6 @@ enum class Placement : std::uint8_t {
   another_port,
 };
 
-/// Which of the configured limits a lifetime is cut to: see Limits.
-enum class LifetimeLimit : std::uint8_t { max_lifetime, max_lease };
-
 /// A wish for a mapping, the same for every frontend.
 struct MapRequest {
   Claimant claimant;
@@ -39,7 +36,8 @@ struct MapRequest {
   Endpoint internal;
   /// 0: no wish.
   std::uint16_t suggested_external_port = 0;
-  /// More than 0 unless the wish is permanent; the grant may be shorter, never longer.
+  /// More than 0 unless the wish is permanent; the grant may be shorter, and longer only where
+  /// `may_be_longer` says so.
   Seconds lifetime{0};
   /// See Claim.
   bool reserves_companion = false;
@@ -58,6 +56,8 @@ struct MapRequest {
   /// See ClaimDetails.
   std::optional<std::uint16_t> tag = {};
   LifetimeLimit lifetime_limit = LifetimeLimit::max_lifetime;
+  /// The policy's minimum lengthens the grant (RFC 6887 §15).
+  bool may_be_longer = false;
   /// See Lease; `lifetime` does not matter then. Only of an inbound wish.
   bool is_permanent = false;
   /// See Claim.
@@ -68,6 +68,12 @@ struct MapRequest {
   /// nothing: what `placement` says.
   std::optional<MappingId> replaces = {};
 };
+
+/// Whether a new mapping for this wish must have the suggested external port.
+[[nodiscard]] constexpr bool wants_only_suggested(const MapRequest& request) {
+  return request.placement == Placement::suggested_port ||
+         (request.placement == Placement::only_suggested && request.suggested_external_port != 0);
+}
 
 /// Why a wish was refused. Closed: each frontend translates every one into its own codes.
 enum class MapError : std::uint8_t {

@@ -41,6 +41,7 @@ Moment Mapping::first_due() const {
 }
 
 bool Mapping::has_doors() const {
+  if (!is_pinhole() && external.address.is_unspecified()) return false;
   return std::any_of(claims.begin(), claims.end(),
                      [](const Claim& claim) { return claim.is_enabled; });
 }
@@ -75,6 +76,11 @@ bool Mapping::has_filtering_claim() const {
                      [](const Claim& claim) { return claim.is_filtering; });
 }
 
+bool Mapping::is_administered() const {
+  return std::any_of(claims.begin(), claims.end(),
+                     [](const Claim& claim) { return claim.claimant.is_administrator(); });
+}
+
 const Claim* Mapping::claim_of(const Claimant& claimant) const {
   const auto found = std::find_if(claims.begin(), claims.end(),
                                   [&](const Claim& claim) { return claim.claimant == claimant; });
@@ -92,6 +98,11 @@ RemoteFilters Mapping::admitted() const {
   });
   if (heeds_filters && filters.empty()) return {};
   RemoteFilters all = heeds_filters ? filters : RemoteFilters();
+  // Nobody else lets anybody in where the administrator said who may come.
+  const bool is_his = std::any_of(claims.begin(), claims.end(), [](const Claim& claim) {
+    return claim.is_filtering && claim.claimant.is_administrator();
+  });
+  if (is_his) return normalized(std::move(all));
   for (const auto& claim : claims) {
     if (const auto filter = claim.claimant.remote_filter()) all.push_back(*filter);
   }

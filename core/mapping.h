@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "core/endpoint.h"
@@ -17,6 +18,13 @@ namespace postern {
 
 /// Names one mapping for as long as it lives; never used again by the same process.
 using MappingId = std::uint64_t;
+
+/// Names one rule of the policy that is in force.
+using RuleIndex = std::uint16_t;
+inline constexpr RuleIndex kNoRule = 0xffff;
+
+/// Which of the configured limits a lifetime is cut to: see Limits.
+enum class LifetimeLimit : std::uint8_t { max_lifetime, max_lease };
 
 /// For how long the firewall is told to hold a permanent claim's doors; they are prolonged when
 /// half of it is over. So those doors end, too, when the daemon is dead.
@@ -40,6 +48,11 @@ struct Lease {
 /// takes such a claim over.
 inline constexpr std::string_view kRecovered = "recovered";
 
+/// The frontends of claims of the administrator, which have no end and which no client can take
+/// back: from the configuration, and by command.
+inline constexpr std::string_view kStatic = "static";
+inline constexpr std::string_view kOperator = "operator";
+
 /// Who asks, and for whose sake. A mapping has at most one claim of each claimant.
 struct Claimant {
   /// The frontend's own name constant, which lives as long as the program.
@@ -55,6 +68,9 @@ struct Claimant {
 
   /// Whether the mapping shall let in whom the inside does not speak to.
   [[nodiscard]] bool is_inbound() const { return !remote || admits_remote; }
+  [[nodiscard]] bool is_administrator() const {
+    return frontend == kStatic || frontend == kOperator;
+  }
   /// Whom `remote` names.
   [[nodiscard]] std::optional<RemoteFilter> remote_filter() const;
   friend bool operator==(const Claimant&, const Claimant&) = default;
@@ -117,8 +133,19 @@ struct Claim {
   /// be without.
   bool is_enabled = true;
   SharedDetails details = {};
+  /// What its lease is cut to. (The laxer one where that is not known, of an earlier run's.)
+  LifetimeLimit lifetime_limit = LifetimeLimit::max_lease;
+  /// The rule that allows it; kNoRule: none was asked, or who the client is was not known then.
+  RuleIndex rule = kNoRule;
 
-  friend bool operator==(const Claim&, const Claim&) = default;
+  /// Whatever the policy made of them: that another rule allows the same is no news about a claim.
+  friend bool operator==(const Claim& left, const Claim& right) {
+    const auto told = [](const Claim& claim) {
+      return std::tie(claim.claimant, claim.lease, claim.reserves_companion, claim.is_filtering,
+                      claim.is_enabled, claim.details);
+    };
+    return told(left) == told(right);
+  }
 };
 
 /// An external endpoint whose traffic goes to an internal endpoint, and the other way round. Never
@@ -130,6 +157,7 @@ struct Mapping {
   Protocol protocol = Protocol::udp;
   Endpoint internal;
   /// The address that packets from outside carry as their destination when they reach this machine.
+  /// 0.0.0.0 for one of the administrator's that came while there was none.
   Endpoint external;
   Moment created{};
   std::vector<Claim> claims;
@@ -147,7 +175,8 @@ struct Mapping {
   [[nodiscard]] Moment ends() const;
   /// When the first claim ends, or a permanent one is to be prolonged.
   [[nodiscard]] Moment first_due() const;
-  /// Whether any claim is enabled: without one the mapping keeps its port and lets nothing through.
+  /// Whether any claim is enabled and there is an external address: otherwise the mapping keeps its
+  /// port and lets nothing through.
   [[nodiscard]] bool has_doors() const;
   /// When the last enabled claim ends. Only of a mapping that has doors.
   [[nodiscard]] Moment doors_end() const;
@@ -158,6 +187,8 @@ struct Mapping {
   /// remote peers.
   [[nodiscard]] bool is_listed() const { return !is_pinhole() && has_inbound_claim(); }
   [[nodiscard]] bool has_filtering_claim() const;
+  /// Whether the administrator wants it, so that clients cannot change it.
+  [[nodiscard]] bool is_administered() const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
   /// How many claims name a remote peer.

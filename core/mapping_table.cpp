@@ -51,13 +51,14 @@ namespace {
       {request.nonce, request.description.value_or(kept), request.contact, request.tag});
 }
 
-[[nodiscard]] Claim claim_for(const MapRequest& request, const Claim* earlier, Seconds lifetime,
+[[nodiscard]] Claim claim_for(const MapRequest& request, const Claim* earlier, const Term& term,
                               Moment now) {
-  const Lease lease = request.is_permanent ? Lease{Seconds(0), now + kPermanentHold, true}
-                                           : Lease{lifetime, now + lifetime};
+  const Lease lease = term.is_permanent ? Lease{Seconds(0), now + kPermanentHold, true}
+                                        : Lease{term.lifetime, now + term.lifetime};
   Claim claim{request.claimant, lease, request.reserves_companion};
   claim.is_enabled = request.is_enabled;
   claim.details = details_for(request, earlier);
+  claim.lifetime_limit = request.lifetime_limit;
   claim.is_filtering = !request.claimant.remote && request.filters && !request.filters->empty();
   if (!earlier) return claim;
   if (!request.filters) claim.is_filtering = earlier->is_filtering;
@@ -87,11 +88,6 @@ void drop_claims_of(Mapping& mapping, const Claimant& claimant) {
   std::erase_if(mapping.claims, [&](const Claim& claim) { return belongs_to(claim, claimant); });
 }
 
-[[nodiscard]] bool has_claim_of(const Mapping& mapping, const Address& client) {
-  return std::any_of(mapping.claims.begin(), mapping.claims.end(),
-                     [&](const Claim& claim) { return claim.claimant.client == client; });
-}
-
 /// Whether it is about what the request is about.
 [[nodiscard]] bool leads_to(const Mapping& mapping, const MapRequest& request) {
   return mapping.protocol == request.protocol && mapping.internal == request.internal;
@@ -117,6 +113,16 @@ MappingTable::MappingTable(Policy policy, Capabilities can, std::uint64_t random
     : policy_(std::move(policy)), can_(can), random_(random_seed) {}
 
 Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment now) {
+  auto decided = decide(request, now, random_);
+  if (!decided) return deny(request, decided.error());
+  const Grant grant = decided->grant;
+  if (!change(grant.id, std::move(decided->after))) return deny(request, MapError::backend_refused);
+  next_id_ = std::max(next_id_, grant.id + 1);
+  return grant;
+}
+
+auto MappingTable::decide(const MapRequest& request, Moment now, Random& random) const
+    -> Result<Decision, Denial> {
   const bool is_pinhole = !request.internal.address.is_v4();
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
   const auto& remote = request.claimant.remote;
@@ -126,39 +132,35 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   if (earlier && !request.accepts_any_nonce && is_other_nonce(*earlier, request.nonce)) {
     return fail(MapError::wrong_nonce);
   }
-  const auto permission = policy_.judge(request);
+  auto permission = policy_.judge(request);
   if (!permission) return fail(permission.error());
   if (!is_pinhole && external_addresses_.empty()) return fail(MapError::no_external_address);
   if (existing && !suits(*existing, request)) return fail(MapError::external_port_taken);
   const bool moves = existing && !leads_to(*existing, request);
   if (moves && !may_move(*existing, request)) return fail(MapError::external_port_taken);
-  if (moves && !permission->external_ports.contains(existing->external.port)) {
-    return fail(MapError::external_port_denied);
-  }
+  if (const auto room = find_room(*permission, request, existing); !room) return fail(room.error());
 
-  const Address& client = request.claimant.client;
-  if ((!existing || !has_claim_of(*existing, client)) &&
-      count_of(client) >= policy_.limits().mappings_per_client) {
-    return fail(MapError::client_limit_reached);
-  }
   auto mapping = existing ? Result<Mapping, MapError>(*existing)
-                          : new_mapping(request, permission->external_ports, now);
-  if (!mapping) return fail(mapping.error());
+                          : new_mapping(request, permission->external_ports, now, random);
+  if (!mapping) return fail(blame(mapping.error(), request));
   mapping->internal = request.internal;
+  const RuleIndex rule = permission->rule_of(mapping->external.port);
   Claim claim = claim_for(request, earlier ? earlier : recovered_by(*mapping, request.claimant),
-                          permission->lifetime, now);
+                          policy_.term(request, rule), now);
+  claim.rule = rule;
   const Grant grant = grant_of(*mapping, claim.lease, now);
   put_claim(*mapping, std::move(claim));
   if (request.filters) {
     auto filters = distinct(*request.filters, !is_pinhole);
     if (!filters) return fail(filters.error());
+    // Who may use the administrator's is for him to say.
+    const bool changes_his = mapping->is_administered() && *filters != mapping->filters;
+    if (changes_his) return fail(MapError::not_authorized);
     mapping->filters = std::move(*filters);
   }
   if (const auto room = find_room_for_filters(existing, *mapping); !room) return fail(room.error());
-
-  if (!change(grant.id, std::move(*mapping))) return fail(MapError::backend_refused);
-  next_id_ = std::max(next_id_, grant.id + 1);
-  return grant;
+  const auto renewed = existing ? std::optional(existing->id) : std::nullopt;
+  return Decision{std::move(*mapping), grant, rule, renewed};
 }
 
 const Mapping* MappingTable::existing_for(const MapRequest& request) const {
@@ -178,7 +180,8 @@ const Mapping* MappingTable::existing_for(const MapRequest& request) const {
 }
 
 Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
-                                                    const PortSet& permitted, Moment now) {
+                                                    const PortSet& permitted, Moment now,
+                                                    Random& random) const {
   if (size() >= policy_.limits().mappings) return fail(MapError::table_limit_reached);
   Mapping mapping;
   mapping.id = next_id_;
@@ -186,9 +189,9 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
   mapping.internal = request.internal;
   mapping.created = now;
   if (mapping.is_pinhole()) {
-    const std::uint16_t port = request.internal.port;
-    const bool is_own = PortAllocator::is_own(request.protocol, port);
-    if (is_own || !permitted.contains(port)) return fail(MapError::not_authorized);
+    if (PortAllocator::is_own(request.protocol, request.internal.port)) {
+      return fail(MapError::not_authorized);
+    }
     // A host has as many IPv6 addresses as it likes, and each is a client: they must not use up the
     // table.
     if (pinholes_ >= (policy_.limits().mappings + 1) / 2)
@@ -197,27 +200,26 @@ Result<Mapping, MapError> MappingTable::new_mapping(const MapRequest& request,
     if (!suits(mapping, request)) return fail(MapError::external_port_taken);
     return mapping;
   }
-  const auto external = choose_external(request, permitted, now);
+  const auto external = choose_external(request, permitted, now, random);
   if (!external) return fail(external.error());
   mapping.external = *external;
   return mapping;
 }
 
 Result<Endpoint, MapError> MappingTable::choose_external(const MapRequest& request,
-                                                         const PortSet& permitted, Moment now) {
+                                                         const PortSet& permitted, Moment now,
+                                                         Random& random) const {
   const auto address = choose_address(request);
   if (!address) return fail(address.error());
   const Address& holder = request.internal.address;
   const std::uint16_t suggested = request.suggested_external_port;
-  const bool only_suggested = request.placement == Placement::suggested_port ||
-                              (request.placement == Placement::only_suggested && suggested != 0);
-  if (only_suggested) {
+  if (wants_only_suggested(request)) {
     if (!permitted.contains(suggested)) return fail(MapError::external_port_denied);
     if (ports_.is_free(request.protocol, suggested, holder)) return Endpoint{*address, suggested};
     return fail(MapError::external_port_taken);
   }
   const auto port = ports_.choose({request.protocol, holder, suggested, request.internal.port, now},
-                                  permitted, random_);
+                                  permitted, random);
   if (!port) return fail(MapError::no_port_available);
   return Endpoint{*address, *port};
 }
@@ -261,6 +263,13 @@ Result<void, MapError> MappingTable::release(Protocol protocol, const Endpoint& 
   if (others != others_of_internal_.end()) {
     ids.insert(ids.end(), others->second.begin(), others->second.end());
   }
+  // What is the administrator's is nobody else's to take back, but what is the claimant's beside
+  // it.
+  const bool has_none =
+      primary->is_administered() && std::none_of(ids.begin(), ids.end(), [&](MappingId id) {
+        return find(id)->claim_of(claimant) != nullptr;
+      });
+  if (has_none) return fail(MapError::not_authorized);
   Result<void, MapError> result;
   for (const MappingId id : ids) {
     if (const auto dropped = drop_claim(*find(id), claimant, nonce); !dropped) result = dropped;
@@ -298,7 +307,9 @@ Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claima
   for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
     const Mapping& mapping = mappings_.at(id).mapping;
     if (mapping.protocol != protocol) continue;
+    const bool stays = mapping.is_administered();
     if (const auto dropped = drop_claim(mapping, claimant); !dropped) result = dropped;
+    if (stays && result) result = fail(MapError::not_authorized);
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -20,7 +21,9 @@
 #include "core/policy.h"
 #include "core/port_allocator.h"
 #include "core/random.h"
+#include "core/refusal.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "core/table_event.h"
 
 namespace postern {
@@ -32,6 +35,17 @@ struct Grant {
   /// What is left of the claim's lease: at most what was asked for, unless it is for a remote peer
   /// and was longer already. 0 for a permanent one.
   Seconds lifetime{0};
+};
+
+/// What a request would get, were it made now.
+struct Preview {
+  /// Of a new mapping, the id that it would have.
+  Grant grant;
+  Endpoint external;
+  /// By which rule.
+  RuleIndex rule = kNoRule;
+  /// The mapping that it would renew; nothing: it would be a new one.
+  std::optional<MappingId> existing = {};
 };
 
 /// The only writer of mappings.
@@ -52,11 +66,22 @@ class MappingTable {
   /// port; with MapRequest::replaces, that one, which moves when it leads elsewhere. The lease
   /// starts at `now`. One for a remote peer never becomes shorter (RFC 6887 §12.1).
   [[nodiscard]] Result<Grant, MapError> request(const MapRequest& request, Moment now);
+  /// What request() would say, without a change to anything. (That the firewall would take it is
+  /// assumed.)
+  [[nodiscard]] Result<Preview, Denial> preview(const MapRequest& request, Moment now) const;
+  /// Notes a refusal that the frontend itself decided, and returns it.
+  Result<Grant, MapError> deny(const MapRequest& request, const Denial& denial);
+  /// The wish that was refused last is asked otherwise now, so that it is no refusal yet.
+  void forget_last_refusal();
+  /// What this turn refused, in order; no more than kMostRefusals, the first ones.
+  [[nodiscard]] std::vector<Refusal> take_refusals() { return std::exchange(refusals_, {}); }
+  static constexpr std::size_t kMostRefusals = 256;
 
   /// Takes back this claimant's claims on the internal endpoint's mappings, or the recovered ones
   /// of the same client, and with its last claim a mapping. Nothing to take back is success. With a
   /// nonce, claims that have another one stay, and that is wrong_nonce. What the firewall would not
-  /// let go stays too, and the others go: backend_refused.
+  /// let go stays too, and the others go: backend_refused. One of the administrator stays:
+  /// not_authorized.
   [[nodiscard]] Result<void, MapError> release(Protocol protocol, const Endpoint& internal,
                                                const Claimant& claimant,
                                                const std::optional<Nonce>& nonce = {});
@@ -81,13 +106,68 @@ class MappingTable {
   /// ones whose address is not among them move to the first. Without any, new mappings are refused
   /// and existing ones stay where they are.
   void set_external_addresses(std::vector<Address> addresses);
-  void set_lan_prefixes(std::vector<Prefix> prefixes);
-  /// Ends the pinholes of hosts that no LAN prefix holds and no rule lists, unless the firewall
-  /// refuses; returns how many. O(size()).
-  std::size_t end_pinholes_off_link();
+  /// Of which families all LAN interfaces have addresses, so that who is off link is known.
+  struct KnownLinks {
+    bool v4 = true;
+    bool v6 = true;
+  };
+  /// Of a family whose links are not known nobody is off link, and no claims are judged anew.
+  void set_lan_prefixes(std::vector<Prefix> prefixes, KnownLinks known = {true, true});
+  /// How many mappings were ended, of each family.
+  struct Ended {
+    std::size_t v4 = 0;
+    std::size_t pinholes = 0;
+  };
+  /// Ends the mappings of hosts that no LAN prefix holds and no rule lists, but for the
+  /// administrator's, unless the firewall refuses; only of a family whose links are known.
+  /// O(size()).
+  Ended end_off_link();
+  /// Ends the mappings that lead to this host, but for the administrator's. False when the firewall
+  /// refused any: they are there still. O(m log n) for the m mappings of the host.
+  [[nodiscard]] bool end_host(const Address& host);
+  /// Puts this policy in force, with the LAN prefixes of the one before, and see enforce_policy().
+  /// roll_back() undoes that, too.
+  std::size_t set_policy(Policy policy);
+  /// Judges all claims anew, but those that no policy was asked about: ends those that it no longer
+  /// allows and cuts leases that it would not grant any more, as of the last expire(). Of a client
+  /// whose interface or MAC address is not known now, what one of them might allow stays. Who has
+  /// more than the limits on numbers allow keeps it, for there is no saying what he needs least.
+  /// Returns on how many mappings the firewall refused that; they are as they were. O(n) in the
+  /// number of claims.
+  std::size_t enforce_policy();
   /// External ports that somebody else on this machine uses: no new mapping gets one.
   void set_occupied_ports(const OccupiedPorts& occupied);
 
+  /// Makes these the mappings of the configuration, whatever the policy and the limits say: opens
+  /// new ones, closes those that are not among them, and those of others that have their ports. A
+  /// mapping that others have already gets one more claim. Where there is no external address yet,
+  /// they wait for it. What the firewall refuses is left as it was. O(size()).
+  void set_static(std::span<const StaticMapping> wanted, Moment now);
+  /// Opens one mapping for the administrator: `frontend` is kStatic or kOperator. Only a static one
+  /// replaces mappings of others: external_port_taken. not_authorized: the port is the gateway's
+  /// own. `earlier`, when there is one: what it was in an earlier run, whose id it keeps.
+  [[nodiscard]] Result<MappingId, MapError> administer(const StaticMapping& wanted,
+                                                       std::string_view frontend, Moment now,
+                                                       const Mapping* earlier = nullptr);
+  /// Closes a mapping, whoever has claims on it, for the administrator wants so; not_authorized for
+  /// one of the configuration. One that is gone is success.
+  [[nodiscard]] Result<void, MapError> remove(MappingId id);
+
+  /// One that restore() could not put back, and why: not_authorized, the policy forbids it now;
+  /// external_port_taken, somebody else has the port; unsupported, the firewall cannot do it.
+  struct Unrestored {
+    Mapping mapping;
+    MapError why = MapError::not_authorized;
+  };
+  /// A mapping of an earlier run had this id, which is greater than those that were said before:
+  /// it may come back, and new mappings get greater ones. Said of all of them, before the table has
+  /// any mapping.
+  void reserve_id(MappingId id);
+  /// Puts back mappings of an earlier run, with their ids and what is left of their leases, without
+  /// those of the configuration, which administer() has put there. Their ids were reserved. Claims
+  /// that the policy forbids are left out, but for those of hosts of which it cannot be known yet
+  /// whether they are on link.
+  [[nodiscard]] std::vector<Unrestored> restore(std::span<const Mapping> mappings, Moment now);
   /// Takes over forwards and pinholes that an earlier run left in the firewall, as recovered claims
   /// of their internal hosts. Doors that contradict an earlier one in the list are left out.
   void adopt(std::span<const TimedDoor> doors, Moment now);
@@ -117,7 +197,7 @@ class MappingTable {
   /// so that it is seen under one address (RFC 6887 §10). Nothing while there is none.
   [[nodiscard]] std::optional<Address> external_address_of(const Address& host) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
-  /// On how many mappings this client has a claim.
+  /// On how many mappings this client has a claim of its own: what the limit counts.
   [[nodiscard]] std::size_t count_of(const Address& client) const;
   /// The oldest mappings, at most `count`, in the order of their creation. O(size()).
   [[nodiscard]] std::vector<const Mapping*> oldest(std::size_t count) const;
@@ -166,6 +246,26 @@ class MappingTable {
     bool is_touched = false;
   };
   using Entries = std::unordered_map<MappingId, Entry>;
+  /// While it lives, this is why mappings change.
+  class Because {
+   public:
+    Because(MappingTable& table, TableEvent::Cause cause)
+        : table_(table), before_(std::exchange(table.cause_, cause)) {}
+    ~Because() { table_.cause_ = before_; }
+    Because(const Because&) = delete;
+    Because& operator=(const Because&) = delete;
+
+   private:
+    MappingTable& table_;
+    TableEvent::Cause before_;
+  };
+  /// What a request would do.
+  struct Decision {
+    Mapping after;
+    Grant grant;
+    RuleIndex rule = kNoRule;
+    std::optional<MappingId> existing;
+  };
   /// A mapping as it stood.
   struct Standing {
     Mapping mapping;
@@ -186,6 +286,8 @@ class MappingTable {
   /// when a refused door would change.
   [[nodiscard]] bool stage(MappingId id, std::optional<Mapping> after);
   [[nodiscard]] bool is_refused(const Mapping* before, const Mapping* after) const;
+  void note_cause(MappingId id);
+  [[nodiscard]] TableEvent::Cause cause_of(MappingId id) const;
   /// As they stand now: a mapping and the others of its internal endpoint, one of which may follow
   /// it as primary.
   void remember(const Mapping& mapping, std::map<MappingId, Entry>& entries) const;
@@ -196,6 +298,8 @@ class MappingTable {
                               std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
+  /// Counts a mapping that comes (1) or goes (-1) for the hosts that the administrator gave it to.
+  void count_administered(const Mapping& mapping, int by);
   void link_internal(const Mapping& mapping);
   void unlink_internal(const Mapping& mapping);
   void schedule(Entry& entry, Moment due);
@@ -209,17 +313,47 @@ class MappingTable {
 
   /// The mapping that a wish is about; nothing when there is none yet.
   [[nodiscard]] const Mapping* existing_for(const MapRequest& request) const;
+  /// What request() would do.
+  [[nodiscard]] Result<Decision, Denial> decide(const MapRequest& request, Moment now,
+                                                Random& random) const;
+  /// Leaves of the permission what its rules' quotas, and the limit of a client, let this client
+  /// have of new mappings. An error when what the wish needs is not among it.
+  [[nodiscard]] Result<void, Denial> find_room(Permission& permission, const MapRequest& request,
+                                               const Mapping* existing) const;
+  /// Takes out the shares of rules of which the client has as many mappings as it may have. Returns
+  /// the ports that went, and the first such rule.
+  [[nodiscard]] std::pair<PortSet, RuleIndex> take_full_shares(Permission& permission,
+                                                               const Address& client,
+                                                               const Mapping* existing) const;
+  /// On how many mappings the client has a claim by this rule. O(m) for its m mappings.
+  [[nodiscard]] std::size_t count_by(RuleIndex rule, const Address& client) const;
+  /// The error with the rule that decided it, if one did.
+  [[nodiscard]] Denial blame(MapError error, const MapRequest& request) const;
+  /// The mapping's claims as the policy has them now: fewer, or with shorter leases, or by another
+  /// rule.
+  [[nodiscard]] Mapping judged_anew(const Mapping& mapping, Moment now) const;
+  /// The same for one of its claims; nothing when the policy does not allow it any more.
+  [[nodiscard]] std::optional<Claim> judged_anew(const Mapping& mapping, Claim claim,
+                                                 Moment now) const;
   [[nodiscard]] Result<Mapping, MapError> new_mapping(const MapRequest& request,
-                                                      const PortSet& permitted, Moment now);
+                                                      const PortSet& permitted, Moment now,
+                                                      Random& random) const;
   /// Of an IPv4 mapping.
   [[nodiscard]] Result<Endpoint, MapError> choose_external(const MapRequest& request,
-                                                           const PortSet& permitted, Moment now);
+                                                           const PortSet& permitted, Moment now,
+                                                           Random& random) const;
   [[nodiscard]] Result<Address, MapError> choose_address(const MapRequest& request) const;
   [[nodiscard]] bool has_external_address(const Address& address) const;
   /// Whether filters and remote peers are few enough, now that the mapping has these. O(m) for the
   /// m mappings of the client.
   [[nodiscard]] Result<void, MapError> find_room_for_filters(const Mapping* before,
                                                              const Mapping& after) const;
+  [[nodiscard]] Mapping new_static(const StaticMapping& wanted, const Mapping* earlier,
+                                   Moment now) const;
+  [[nodiscard]] Result<void, MapError> restore(Mapping mapping, Moment now);
+  [[nodiscard]] bool is_known(const Address& host) const {
+    return host.is_v4() ? known_links_.v4 : known_links_.v6;
+  }
   [[nodiscard]] Result<void, MapError> drop_claim(const Mapping& mapping, const Claimant& claimant,
                                                   const std::optional<Nonce>& nonce = {});
   void adopt(Mapping mapping, Moment ends, Moment now);
@@ -233,6 +367,7 @@ class MappingTable {
   Random random_;
   PortAllocator ports_;
   std::vector<Address> external_addresses_;
+  KnownLinks known_links_;
 
   Entries mappings_;
   /// IPv4 mappings.
@@ -242,6 +377,8 @@ class MappingTable {
   /// … and the others, if it has any.
   std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> others_of_internal_;
   std::unordered_map<Address, std::set<MappingId>> by_client_;
+  /// On how many of those the client has no claim but the administrator's for it.
+  std::unordered_map<Address, std::size_t> administered_only_;
   ExpiryQueue queue_;
   /// IPv4 mappings.
   CreationOrder order_;
@@ -253,10 +390,18 @@ class MappingTable {
   Moment expired_until_{};
   Moment expired_before_turn_{};
 
+  /// Why mappings change just now.
+  TableEvent::Cause cause_ = TableEvent::Cause::asked;
+  /// Of the mappings that this turn touched, the last cause; those that are missing here were asked
+  /// for.
+  std::unordered_map<MappingId, TableEvent::Cause> causes_;
   /// The mappings that this turn touched, as they were before it; each once.
   std::vector<std::pair<MappingId, std::optional<Standing>>> before_turn_;
   std::unordered_set<DoorKey> refused_;
   bool refuse_all_ = false;
+  /// The policy that this turn has put out of force.
+  std::optional<Policy> policy_before_turn_;
+  std::vector<Refusal> refusals_;
 };
 
 }  // namespace postern

@@ -37,6 +37,13 @@ constexpr std::size_t kFewQueued = 1024;
          (mapping.has_inbound_claim() || mapping.filters.empty());
 }
 
+/// Whether the client asked for it, or let another one ask.
+[[nodiscard]] bool has_own_claim_of(const Mapping& mapping, const Address& client) {
+  return std::any_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
+    return claim.claimant.client == client && !claim.claimant.is_administrator();
+  });
+}
+
 /// Whether it stands for its internal endpoint.
 [[nodiscard]] bool stands_for_internal(const Mapping& mapping) {
   return mapping.is_pinhole() || mapping.is_primary;
@@ -88,7 +95,18 @@ std::optional<Address> MappingTable::external_address_of(const Address& host) co
 
 std::size_t MappingTable::count_of(const Address& client) const {
   const auto found = by_client_.find(client);
-  return found == by_client_.end() ? 0 : found->second.size();
+  if (found == by_client_.end()) return 0;
+  const auto given = administered_only_.find(client);
+  return found->second.size() - (given == administered_only_.end() ? 0 : given->second);
+}
+
+void MappingTable::count_administered(const Mapping& mapping, int by) {
+  if (!mapping.is_administered()) return;
+  const Address& client = mapping.internal.address;
+  if (has_own_claim_of(mapping, client)) return;
+  auto& count = administered_only_[client];
+  count += static_cast<std::size_t>(by);
+  if (count == 0) administered_only_.erase(client);
 }
 
 std::vector<TimedDoor> MappingTable::doors() const {
@@ -137,6 +155,7 @@ void MappingTable::link(Entry& entry, Moment due) {
     auto& ids = by_client_[claim.claimant.client];
     ids.insert(ids.end(), mapping.id);
   }
+  count_administered(mapping, 1);
   filters_ += mapping.filters.size() + mapping.remote_count();
   if (mapping.is_pinhole()) {
     ++pinholes_;
@@ -160,6 +179,7 @@ void MappingTable::unlink(const Entry& entry) {
     found->second.erase(mapping.id);
     if (found->second.empty()) by_client_.erase(found);
   }
+  count_administered(mapping, -1);
   filters_ -= mapping.filters.size() + mapping.remote_count();
   if (mapping.is_pinhole()) {
     --pinholes_;
@@ -236,8 +256,11 @@ bool MappingTable::is_consistent() const {
   for (const auto& [internal, ids] : others_of_internal_) others += ids.size();
   std::size_t claimants = 0;
   std::size_t filters = 0;
+  std::unordered_map<Address, std::size_t> given;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
+    const Address& inside = mapping.internal.address;
+    if (mapping.is_administered() && !has_own_claim_of(mapping, inside)) ++given[inside];
     if (mapping.id != id || !has_sound_claims(mapping) || !is_linked(entry)) return false;
     std::set<Address> clients;
     for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
@@ -247,7 +270,7 @@ bool MappingTable::is_consistent() const {
   return by_external_port_.size() + pinholes_ == mappings_.size() && is_listing_consistent() &&
          by_internal_.size() + others == mappings_.size() && queue_.size() >= mappings_.size() &&
          queue_.size() <= 2 * mappings_.size() + kFewQueued && client_entries == claimants &&
-         filters == filters_;
+         filters == filters_ && given == administered_only_;
 }
 
 }  // namespace postern

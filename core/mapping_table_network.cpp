@@ -5,36 +5,57 @@
 // What the network around it tells the table, and what an earlier run left there.
 namespace postern {
 
+using Cause = TableEvent::Cause;
+
 void MappingTable::set_external_addresses(std::vector<Address> addresses) {
   external_addresses_ = std::move(addresses);
   if (external_addresses_.empty()) return;
-  std::vector<Mapping> moved;
+  const Because because(*this, Cause::network);
+  std::vector<MappingId> moving;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
-    if (mapping.is_pinhole() || has_external_address(mapping.external.address)) continue;
-    moved.push_back(mapping);
-    moved.back().external.address = external_addresses_.front();
+    const bool stays = mapping.is_pinhole() || has_external_address(mapping.external.address);
+    if (!stays) moving.push_back(id);
   }
-  for (auto& mapping : moved) {
-    const MappingId id = mapping.id;
-    (void)stage(id, std::move(mapping));
+  for (const MappingId id : moving) {
+    Mapping moved = *find(id);
+    moved.external.address = external_addresses_.front();
+    (void)change(id, std::move(moved));
   }
 }
 
-void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes) {
+void MappingTable::set_lan_prefixes(std::vector<Prefix> prefixes, KnownLinks known) {
+  known_links_ = known;
   policy_.set_lan_prefixes(std::move(prefixes));
 }
 
-std::size_t MappingTable::end_pinholes_off_link() {
-  std::vector<MappingId> off_link;
+auto MappingTable::end_off_link() -> Ended {
+  const Because because(*this, Cause::network);
+  std::vector<std::pair<MappingId, bool>> off_link;
   for (const auto& [id, entry] : mappings_) {
     const auto& host = entry.mapping.internal.address;
-    if (entry.mapping.is_pinhole() && !policy_.is_on_link(host) && !policy_.lists(host)) {
-      off_link.push_back(id);
-    }
+    const bool is_here = !is_known(host) || policy_.is_on_link(host) || policy_.lists(host);
+    if (is_here || entry.mapping.is_administered()) continue;
+    off_link.emplace_back(id, entry.mapping.is_pinhole());
   }
-  return static_cast<std::size_t>(std::count_if(
-      off_link.begin(), off_link.end(), [this](MappingId id) { return change(id, std::nullopt); }));
+  Ended ended;
+  for (const auto& [id, is_pinhole] : off_link) {
+    if (change(id, std::nullopt)) ++(is_pinhole ? ended.pinholes : ended.v4);
+  }
+  return ended;
+}
+
+bool MappingTable::end_host(const Address& host) {
+  const Because because(*this, Cause::host_gone);
+  const auto found = by_client_.find(host);
+  if (found == by_client_.end()) return true;
+  bool are_all_ended = true;
+  for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
+    const Mapping& mapping = *find(id);
+    if (mapping.internal.address != host || mapping.is_administered()) continue;
+    are_all_ended = change(id, std::nullopt) && are_all_ended;
+  }
+  return are_all_ended;
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {
@@ -77,6 +98,7 @@ void MappingTable::adopt(Mapping mapping, Moment ends, Moment now) {
                              ? find_by_internal(mapping.protocol, mapping.internal) != nullptr
                              : ports_.is_taken(mapping.protocol, mapping.external.port);
   if (is_double) return;
+  const Because because(*this, Cause::restored);
   mapping.id = next_id_;
   const Lease lease{std::chrono::ceil<Seconds>(ends - now), ends};
   // Who asked is forgotten, so the strictest promise is kept: the companion port stays reserved.

@@ -8,6 +8,8 @@
 namespace postern {
 namespace {
 
+using Cause = TableEvent::Cause;
+
 /// How long to leave the firewall alone after it refused to close a door. Its own timer ends the
 /// door meanwhile.
 constexpr Seconds kRetryExpiry{1};
@@ -39,6 +41,10 @@ void add_changes(const Mapping& before, const Mapping& after, std::vector<DoorCh
   for_each_door(after, [&](TimedDoor timed) { changes[next++].after = std::move(timed); });
 }
 
+void forget_rules(Mapping& mapping) {
+  for (auto& claim : mapping.claims) claim.rule = kNoRule;
+}
+
 /// What has an end of its own and has reached it goes, what has none and is due goes on.
 void end_or_prolong(std::vector<Claim>& claims, Moment now) {
   std::erase_if(claims, [now](const Claim& claim) {
@@ -67,6 +73,8 @@ void MappingTable::expire(Moment now) {
     }
     Mapping left = entry.mapping;
     end_or_prolong(left.claims, now);
+    const bool ends_some = left.claims.size() < entry.mapping.claims.size();
+    const Because because(*this, ends_some ? Cause::lease_ended : Cause::asked);
     const bool is_over = left.claims.empty();
     if (!change(id, is_over ? std::nullopt : std::optional(std::move(left))))
       schedule(entry, now + kRetryExpiry);
@@ -119,8 +127,8 @@ std::vector<TableEvent> MappingTable::accept() {
     const Mapping* after = is_there ? &place->second.mapping : nullptr;
     if (before && after) {
       if (before->mapping == *after) continue;
-      events.push_back(
-          {kind_of_change(before->mapping, *after), *after, list_change(&before->mapping, after)});
+      events.push_back({kind_of_change(before->mapping, *after), *after,
+                        list_change(&before->mapping, after), cause_of(id)});
     } else if (before) {
       const auto& closed = before->mapping;
       if (!closed.is_pinhole()) {
@@ -128,12 +136,18 @@ std::vector<TableEvent> MappingTable::accept() {
                     expired_until_ + kPortRest);
       }
       const auto change = list_change(&closed, nullptr);
-      events.push_back({TableEvent::Kind::closed, std::move(before->mapping), change});
+      // The rules that they name are no more.
+      if (policy_before_turn_) forget_rules(before->mapping);
+      events.push_back(
+          {TableEvent::Kind::closed, std::move(before->mapping), change, cause_of(id)});
     } else if (after) {
-      events.push_back({TableEvent::Kind::opened, *after, list_change(nullptr, after)});
+      events.push_back(
+          {TableEvent::Kind::opened, *after, list_change(nullptr, after), cause_of(id)});
     }
   }
   before_turn_.clear();
+  causes_.clear();
+  policy_before_turn_.reset();
   tidy_order();
   expired_before_turn_ = expired_until_;
   refused_.clear();
@@ -151,6 +165,20 @@ void MappingTable::roll_back() {
     mappings_.at(id).is_touched = false;
   }
   before_turn_.clear();
+  causes_.clear();
+  if (policy_before_turn_) policy_ = std::move(*policy_before_turn_);
+  policy_before_turn_.reset();
+  refusals_.clear();
+}
+
+void MappingTable::note_cause(MappingId id) {
+  // Most turns know no other cause, and need not remember any.
+  if (cause_ != Cause::asked || !causes_.empty()) causes_[id] = cause_;
+}
+
+TableEvent::Cause MappingTable::cause_of(MappingId id) const {
+  const auto found = causes_.find(id);
+  return found == causes_.end() ? Cause::asked : found->second;
 }
 
 void MappingTable::remember(const Mapping& mapping, std::map<MappingId, Entry>& entries) const {
@@ -189,6 +217,7 @@ bool MappingTable::stage(MappingId id, std::optional<Mapping> after) {
     const Moment due = due_of(*after);
     standing = {std::move(*after), due};
   }
+  note_cause(id);
   auto replaced = put(id, place, std::move(standing));
   if (!was_touched) before_turn_.emplace_back(id, std::move(replaced));
   return true;

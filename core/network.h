@@ -35,6 +35,8 @@ struct Interface {
   [[nodiscard]] std::vector<Address> all_v4() const;
   /// Whether it has an IPv6 address, of the link at least.
   [[nodiscard]] bool has_v6() const;
+  /// Whether one of them reaches beyond the link (not fe80::/10).
+  [[nodiscard]] bool has_routable_v6() const;
   friend bool operator==(const Interface&, const Interface&) = default;
 };
 
@@ -45,7 +47,17 @@ struct Network {
   /// The configured interfaces, in the configuration's order, also those that do not exist now.
   std::vector<Interface> lan;
 
+  /// Whether every LAN interface has an address of the family that reaches beyond the link, so that
+  /// it is known who is on the LAN.
+  [[nodiscard]] bool all_lans_have_v4() const;
+  [[nodiscard]] bool all_lans_have_v6() const;
   [[nodiscard]] const Interface* lan_by_index(std::uint32_t index) const;
+  /// The interface on whose link the address is; null when it is on none.
+  [[nodiscard]] const Interface* lan_of(const Address& address) const;
+  /// The WAN's IPv4 addresses; the one that packets leave with comes first (RFC 6886 §4.3.2).
+  [[nodiscard]] std::vector<Address> external_addresses() const {
+    return wan ? wan->all_v4() : std::vector<Address>();
+  }
   [[nodiscard]] bool is_lan_address(const Address& address) const;
   friend bool operator==(const Network&, const Network&) = default;
 };

@@ -1,6 +1,7 @@
 #include "core/policy.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace postern {
 namespace {
@@ -11,15 +12,6 @@ namespace {
 }
 
 }  // namespace
-
-Rule default_rule() {
-  Rule rule;
-  rule.name = "high ports for everyone";
-  rule.external_ports = PortSet({{1024, 65535}});
-  // Port 9 (discard) is how clients learn the external address (RFC 6887 §11.6).
-  rule.internal_ports = PortSet({{9, 9}, {1024, 65535}});
-  return rule;
-}
 
 PortSet default_never_internal_ports() {
   return PortSet({{21, 23},
@@ -37,32 +29,100 @@ PortSet default_never_internal_ports() {
                   {5900, 5900}});
 }
 
-Policy::Policy(std::vector<Rule> rules, Limits limits)
-    : rules_(std::move(rules)), limits_(std::move(limits)) {}
-
-Result<Permission, MapError> Policy::judge(const MapRequest& request) const {
-  PortSet permitted;
-  PortSet undecided = PortSet::all();
-  for (const auto& rule : rules_) {
-    if (!matches(rule, request)) continue;
-    if (rule.action == Rule::Action::allow) {
-      permitted = permitted.united_with(rule.external_ports.intersected_with(undecided));
-    }
-    undecided = undecided.without(rule.external_ports);
-    if (undecided.empty()) break;
-  }
-  if (permitted.empty()) return fail(MapError::not_authorized);
-  const bool is_lease = request.lifetime_limit == LifetimeLimit::max_lease;
-  const Seconds longest = is_lease ? limits_.max_lease : limits_.max_lifetime;
-  return Permission{std::min(request.lifetime, longest), std::move(permitted)};
+RuleIndex Permission::rule_of(std::uint16_t port) const {
+  const auto found = std::find_if(shares.begin(), shares.end(),
+                                  [&](const Share& share) { return share.ports.contains(port); });
+  return found == shares.end() ? kNoRule : found->rule;
 }
 
-bool Policy::serves(const Address& client) const {
-  const PortSet every_port = PortSet::all();
+Policy::Policy(std::vector<Rule> rules, Limits limits, ClientDirectory* clients)
+    : rules_(std::move(rules)), limits_(std::move(limits)), clients_(clients) {
+  assert(rules_.size() < kNoRule);
+}
+
+template <class Visit>
+void Policy::for_each_match(const MapRequest& request, Unknown unknown, Visit visit) const {
+  Asker asker(request.claimant, lan_prefixes_, clients_, unknown);
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const auto found = match(rules_[i], request, limits_.never_internal_ports, asker);
+    if (found == RuleMatch::matches && !visit(static_cast<RuleIndex>(i))) return;
+  }
+}
+
+Result<Permission, Denial> Policy::judge(const MapRequest& request) const {
+  const std::uint16_t port = request.internal.port;
+  const bool is_pinhole = !request.internal.address.is_v4();
+  // The rule that takes the last ports away, or the one that was wished for, is to blame.
+  const std::uint16_t wished = is_pinhole ? port : request.suggested_external_port;
+  RuleIndex to_blame = kNoRule;
+  Permission permission;
+  PortSet undecided = is_pinhole ? PortSet({{port, port}}) : PortSet::all();
+  for_each_match(request, Unknown::is_denied, [&](RuleIndex index) {
+    const auto& rule = rules_[index];
+    auto decided = rule.external_ports.intersected_with(undecided);
+    if (decided.empty()) return true;
+    const bool takes_wished = undecided.contains(wished) && decided.contains(wished);
+    undecided = undecided.without(decided);
+    if (rule.action == Rule::Action::allow) {
+      permission.external_ports = permission.external_ports.united_with(decided);
+      permission.shares.push_back({index, std::move(decided)});
+    } else if (takes_wished || to_blame == kNoRule) {
+      to_blame = index;
+    }
+    return !undecided.empty();
+  });
+  if (permission.shares.empty()) return fail(Denial(MapError::not_authorized, to_blame));
+  return permission;
+}
+
+RuleIndex Policy::decider(const MapRequest& request, std::uint16_t external_port,
+                          Unknown unknown) const {
+  RuleIndex decider = kNoRule;
+  for_each_match(request, unknown, [&](RuleIndex index) {
+    if (rules_[index].external_ports.contains(external_port)) decider = index;
+    return decider == kNoRule;
+  });
+  return decider;
+}
+
+Term Policy::term(const MapRequest& request, RuleIndex index) const {
+  const Rule* by = rule(index);
+  if (request.is_permanent && !(by && by->max_lifetime)) return {Seconds(0), true};
+  const Seconds longest = longest_lease(request.lifetime_limit, index);
+  if (request.is_permanent) return {longest, false};
+  const Seconds shortest = by && by->min_lifetime ? *by->min_lifetime : limits_.min_lifetime;
+  const Seconds asked =
+      request.may_be_longer ? std::max(request.lifetime, shortest) : request.lifetime;
+  return {std::min(asked, longest), false};
+}
+
+Seconds Policy::longest_lease(LifetimeLimit limit, RuleIndex index) const {
+  const Rule* by = rule(index);
+  if (by && by->max_lifetime) return *by->max_lifetime;
+  return limit == LifetimeLimit::max_lease ? limits_.max_lease : limits_.max_lifetime;
+}
+
+std::vector<RuleMatch> Policy::compare(const MapRequest& request) const {
+  Asker asker(request.claimant, lan_prefixes_, clients_);
+  std::vector<RuleMatch> matches;
   for (const auto& rule : rules_) {
-    if (!matches_client(rule, client)) continue;
+    matches.push_back(match(rule, request, limits_.never_internal_ports, asker));
+  }
+  return matches;
+}
+
+bool Policy::serves(const Claimant& claimant) const {
+  const PortSet every_port = PortSet::all();
+  Asker asker(claimant, lan_prefixes_, clients_);
+  for (const auto& rule : rules_) {
+    const bool is_meant = asker.match_client(rule) == RuleMatch::matches &&
+                          asker.match_frontend(rule) == RuleMatch::matches &&
+                          asker.match_link(rule) == RuleMatch::matches;
+    if (!is_meant) continue;
     if (rule.action == Rule::Action::allow) return true;
-    if (rule.internal_ports == every_port && rule.external_ports == every_port) return false;
+    const bool denies_everything =
+        !rule.protocol && rule.internal_ports == every_port && rule.external_ports == every_port;
+    if (denies_everything) return false;
   }
   return false;
 }
@@ -77,20 +137,13 @@ bool Policy::lists(const Address& client) const {
   });
 }
 
-bool Policy::matches_client(const Rule& rule, const Address& client) const {
-  return (rule.lan_clients && any_contains(lan_prefixes_, client)) ||
-         any_contains(rule.client_prefixes, client);
+const Rule* Policy::rule(RuleIndex index) const {
+  return index < rules_.size() ? &rules_[index] : nullptr;
 }
 
-bool Policy::matches(const Rule& rule, const MapRequest& request) const {
-  if (!matches_client(rule, request.claimant.client)) return false;
-  const std::uint16_t port = request.internal.port;
-  if (!rule.internal_ports.contains(port)) return false;
-  if (rule.action == Rule::Action::deny) return true;
-  if (limits_.never_internal_ports.contains(port) && !rule.named_sensitive_ports.contains(port)) {
-    return false;
-  }
-  return rule.for_others || request.internal.address == request.claimant.client;
+std::string_view Policy::rule_name(RuleIndex index) const {
+  const Rule* found = rule(index);
+  return found ? std::string_view(found->name) : std::string_view();
 }
 
 }  // namespace postern

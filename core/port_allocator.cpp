@@ -91,13 +91,17 @@ void PortAllocator::cancel_reservation(Protocol protocol, std::uint16_t port) {
   ports(protocol).reserved.erase(port);
 }
 
+bool PortAllocator::is_occupied(Protocol protocol, std::uint16_t port) const {
+  return ports(protocol).occupied.test(port);
+}
+
 bool PortAllocator::is_taken(Protocol protocol, std::uint16_t port) const {
   return ports(protocol).taken.test(port);
 }
 
 bool PortAllocator::is_free(Protocol protocol, std::uint16_t port, const Address& holder) const {
   if (port == 0 || is_own(protocol, port) || is_taken(protocol, port)) return false;
-  if (ports(protocol).occupied.test(port)) return false;
+  if (is_occupied(protocol, port)) return false;
   const auto kept_for = reserved_for(protocol, port);
   return !kept_for || *kept_for == holder;
 }

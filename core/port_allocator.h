@@ -53,6 +53,8 @@ class PortAllocator {
   void reserve(Protocol protocol, std::uint16_t port, const Address& holder);
   void cancel_reservation(Protocol protocol, std::uint16_t port);
 
+  /// Whether somebody else on this machine uses it.
+  [[nodiscard]] bool is_occupied(Protocol protocol, std::uint16_t port) const;
   [[nodiscard]] bool is_taken(Protocol protocol, std::uint16_t port) const;
   /// Whether this holder could have the port now.
   [[nodiscard]] bool is_free(Protocol protocol, std::uint16_t port, const Address& holder) const;

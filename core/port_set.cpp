@@ -130,4 +130,10 @@ std::string PortSet::to_string() const {
   return text;
 }
 
+PortSet united(std::span<const PortSet> sets) {
+  PortSet all;
+  for (const auto& set : sets) all = all.united_with(set);
+  return all;
+}
+
 }  // namespace postern

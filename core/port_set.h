@@ -49,6 +49,8 @@ class PortSet {
   std::vector<PortRange> ranges_;
 };
 
+[[nodiscard]] PortSet united(std::span<const PortSet> sets);
+
 /// Ports of this machine that are in use by others than its mappings: local sockets that the WAN
 /// reaches, and forwards of the administrator or of containers.
 struct OccupiedPorts {

@@ -47,6 +47,9 @@ struct StoreChanges {
   std::vector<Refusal> refusals;
   /// Nothing: as they were.
   std::optional<EpochStarts> epochs;
+  /// Of each event, the name of the rule that allows the mapping's newest claim; empty when none
+  /// does. May be shorter than `events`.
+  std::vector<std::string> rules = {};
 };
 
 /// Where leases outlive the process. Never makes the caller wait, but for load().

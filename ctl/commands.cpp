@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ctl/operator_commands.h"
 #include "ctl/report.h"
 #include "ctl/settings.h"
 #include "ctl/teardown.h"
@@ -18,7 +19,8 @@ namespace {
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, nothing wrong or only warnings; 1 failed, or the doctor found an error;\n"
-    "2 wrong usage; 4 privileges are missing (CAP_NET_ADMIN); 78 bad configuration.";
+    "2 wrong usage; 4 privileges are missing (CAP_NET_ADMIN, or to change something); 78 bad\n"
+    "configuration.";
 
 struct DoctorOptions {
   bool wants_json = false;
@@ -35,6 +37,8 @@ struct Words {
   CLI::App* doctor = nullptr;
   CLI::App* teardown = nullptr;
   CLI::App* version = nullptr;
+  /// After what the constructor has said about all commands.
+  std::optional<OperatorCommands> commands;
   DoctorOptions doctor_options;
   bool even_while_running = false;
 };
@@ -59,6 +63,7 @@ Words::Words(const std::string& name)
   teardown->add_flag("-y,--yes,--force", even_while_running,
                      "Also while posternd runs, which puts it back");
 
+  commands.emplace(app);
   version = app.add_subcommand("version", "Print the version");
 }
 
@@ -70,10 +75,11 @@ Words::Words(const std::string& name)
     errors << "posternctl: " << settings.error() << "\n";
     return ExitCode::bad_configuration;
   }
-  if (!options.wan.empty()) settings->wan = options.wan;
-  if (!options.lan.empty()) settings->lan = options.lan;
+  auto& doctor = settings->doctor;
+  if (!options.wan.empty()) doctor.wan = options.wan;
+  if (!options.lan.empty()) doctor.lan = options.lan;
   const auto facts = host::collect_host_facts();
-  const auto findings = host::diagnose(facts, *settings);
+  const auto findings = host::diagnose(facts, doctor);
   out << (options.wants_json ? report_json(findings) : report_text(findings));
   return exit_code_of(findings, facts.ruleset.has_value());
 }
@@ -101,6 +107,7 @@ ExitCode run(std::span<const char* const> arguments, std::ostream& out, std::ost
     return words.app.exit(error, out, errors) == 0 ? ExitCode::success : ExitCode::usage;
   }
   if (words.doctor->parsed()) return run_doctor(words.doctor_options, out, errors);
+  if (const auto ended = words.commands->run(out, errors)) return *ended;
   if (words.teardown->parsed()) return run_teardown(words.even_while_running, out, errors);
   out << "posternctl " POSTERN_VERSION "\n";
   return ExitCode::success;

@@ -78,8 +78,7 @@ class Reader {
 
 }  // namespace
 
-Result<host::DoctorSettings, std::string> parse_settings(std::string_view text,
-                                                         const std::string& file) {
+Result<Settings, std::string> parse_settings(std::string_view text, const std::string& file) {
   const auto parsed = toml::parse(text);
   if (!parsed) {
     const auto& error = parsed.error();
@@ -87,26 +86,28 @@ Result<host::DoctorSettings, std::string> parse_settings(std::string_view text,
                 std::string(error.description()));
   }
   Reader reader(parsed.table(), file);
-  host::DoctorSettings settings;
-  settings.wan = reader.text("wan");
-  settings.lan = reader.texts("lan");
-  settings.forward_mark = reader.bit("forward_mark").value_or(settings.forward_mark);
-  settings.backend = reader.text("backend").value_or(settings.backend);
-  settings.adapts_host_firewall = reader.text("firewall").value_or("auto") == "auto";
+  Settings settings;
+  auto& doctor = settings.doctor;
+  doctor.wan = reader.text("wan");
+  doctor.lan = reader.texts("lan");
+  doctor.forward_mark = reader.bit("forward_mark").value_or(doctor.forward_mark);
+  doctor.backend = reader.text("backend").value_or(doctor.backend);
+  doctor.adapts_host_firewall = reader.text("firewall").value_or("auto") == "auto";
   if (const auto address = reader.text("external_address")) {
-    settings.external_address = Address::parse(*address);
-    if (!settings.external_address) reader.reject("external_address", "is not an address");
+    doctor.external_address = Address::parse(*address);
+    if (!doctor.external_address) reader.reject("external_address", "is not an address");
   }
+  settings.runtime_dir = reader.text("runtime_dir").value_or(settings.runtime_dir);
   if (reader.trouble()) return fail(*reader.trouble());
   return settings;
 }
 
-Result<host::DoctorSettings, std::string> load_settings(const std::optional<std::string>& file) {
+Result<Settings, std::string> load_settings(const std::optional<std::string>& file) {
   const auto name = file.value_or(kDefaultConfigFile);
   std::ifstream stream(name);
   if (!stream.is_open()) {
     const int code = errno;
-    if (!file && code == ENOENT) return host::DoctorSettings{};
+    if (!file && code == ENOENT) return Settings{};
     return fail(name + ": " + std::strerror(code));
   }
   try {

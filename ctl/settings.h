@@ -13,13 +13,18 @@ namespace postern::ctl {
 
 inline constexpr const char* kDefaultConfigFile = "/etc/postern/postern.toml";
 
+struct Settings {
+  host::DoctorSettings doctor;
+  /// Where the control socket is.
+  std::string runtime_dir = "/run/postern";
+};
+
 /// Reads the text of a configuration file. `file` is its name, for the error, which is one line
 /// that begins with the place.
-[[nodiscard]] Result<host::DoctorSettings, std::string> parse_settings(std::string_view text,
-                                                                       const std::string& file);
+[[nodiscard]] Result<Settings, std::string> parse_settings(std::string_view text,
+                                                           const std::string& file);
 
 /// The same, read from a file. Without a name the default one, which need not be there.
-[[nodiscard]] Result<host::DoctorSettings, std::string> load_settings(
-    const std::optional<std::string>& file);
+[[nodiscard]] Result<Settings, std::string> load_settings(const std::optional<std::string>& file);
 
 }  // namespace postern::ctl

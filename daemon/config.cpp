@@ -7,20 +7,17 @@
 #include <iterator>
 
 #include "backends/registry.h"
+#include "daemon/config_mappings.h"
+#include "daemon/config_rules.h"
 #include "daemon/toml_table.h"
 
 namespace postern {
 namespace {
 
-constexpr std::int64_t kMostMappings = 131070;  // 65,535 ports of each of two protocols.
-constexpr Seconds kLongestLifetime{365 * 86400};
+constexpr std::int64_t kHighestRate = 1'000'000;
+constexpr Seconds kLongestStoreDelay{86400};
+constexpr std::int64_t kMostHistoryRows = 1'000'000;
 constexpr std::size_t kLongestInterfaceName = 15;  // IFNAMSIZ with its closing zero is 16.
-
-[[nodiscard]] PortSet united(const std::vector<PortSet>& sets) {
-  PortSet all;
-  for (const auto& set : sets) all = all.united_with(set);
-  return all;
-}
 
 /// Keeps `value` in `target` when there is one.
 template <class T, class Value>
@@ -43,6 +40,16 @@ void assign(std::string& target, std::optional<std::string> value) {
          !address.is_multicast() && !address.is_limited_broadcast();
 }
 
+/// `directory` holds the default.
+void read_directory(TomlTable& top, std::string_view key, std::string& directory) {
+  auto wanted = top.text(key, directory);
+  if (!wanted) return;
+  if (!wanted->starts_with('/')) {
+    top.reject(key, "is no absolute path; write for example \"" + directory + "\"");
+  }
+  directory = std::move(*wanted);
+}
+
 void read_general(TomlTable& top, Config& config) {
   if (auto wan = top.text("wan", "wan0")) config.wan = std::move(*wan);
   if (auto lan = top.texts("lan", "br-lan")) config.lan = std::move(*lan);
@@ -61,12 +68,16 @@ void read_general(TomlTable& top, Config& config) {
                  "\"198.51.100.7\"");
     }
   }
-  if (const auto directory = top.text("state_dir", "/var/lib/postern")) {
-    if (!directory->starts_with('/')) {
-      top.reject("state_dir", "is no absolute path; write for example \"/var/lib/postern\"");
+  if (const auto store = top.text("store", "sqlite")) {
+    if (*store != "sqlite" && *store != "none") {
+      top.reject("store", "is \"" + *store + "\"; write \"sqlite\" or \"none\"");
     }
-    config.state_dir = *directory;
+    config.keeps_leases = *store == "sqlite";
   }
+  assign(config.store_delay, top.duration("store_delay", kLongestStoreDelay, Seconds(0)));
+  assign(config.history_rows, top.number("history", 0, kMostHistoryRows));
+  read_directory(top, "state_dir", config.state_dir);
+  read_directory(top, "runtime_dir", config.runtime_dir);
   if (const auto mark = top.number("forward_mark", 1, 0xffffffff)) {
     if (!is_one_bit(*mark)) {
       top.reject("forward_mark", "is not a single bit; write for example 0x10000000");
@@ -94,6 +105,7 @@ void read_status(TomlTable& status, Config& config) {
 void read_limits(TomlTable& limits, Config& config) {
   assign(config.limits.mappings_per_client, limits.number("mappings_per_client", 1, kMostMappings));
   assign(config.limits.mappings, limits.number("mappings", 1, kMostMappings));
+  assign(config.requests_per_second, limits.number("requests_per_second", 0, kHighestRate));
   if (const auto ports = limits.ports("never_internal_ports")) {
     config.limits.never_internal_ports = united(*ports);
   }
@@ -136,6 +148,7 @@ void read_upnp(TomlTable& upnp, Config& config) {
 void read_lifetime(TomlTable& lifetime, Config& config) {
   auto& limits = config.limits;
   assign(limits.max_lifetime, lifetime.duration("max", kLongestLifetime));
+  assign(config.host_grace, lifetime.duration("host_gone", kLongestLifetime));
   const auto min = lifetime.duration("min", kLongestLifetime);
   assign(limits.min_lifetime, min);
   if (limits.min_lifetime <= limits.max_lifetime) return;
@@ -145,47 +158,6 @@ void read_lifetime(TomlTable& lifetime, Config& config) {
     // The default must not make a short maximum an error.
     limits.min_lifetime = limits.max_lifetime;
   }
-}
-
-void read_clients(TomlTable& table, Rule& rule) {
-  const auto clients = table.texts("clients", "lan");
-  if (!clients) return;
-  rule.lan_clients = false;
-  for (const auto& client : *clients) {
-    if (client == "lan") {
-      rule.lan_clients = true;
-    } else if (const auto prefix = Prefix::parse(client)) {
-      rule.client_prefixes.push_back(*prefix);
-    } else {
-      table.reject("clients", "contains \"" + client +
-                                  "\"; write \"lan\" or a prefix such as \"192.168.1.0/24\"");
-    }
-  }
-}
-
-[[nodiscard]] Rule read_rule(TomlTable& table, const PortSet& sensitive_ports) {
-  const PortSet every_port = PortSet::all();
-  Rule rule;
-  rule.external_ports = rule.internal_ports = every_port;
-  rule.name = table.text("name", "game consoles").value_or("unnamed");
-  const auto action = table.text("action", "allow");
-  if (action == "deny") {
-    rule.action = Rule::Action::deny;
-  } else if (action != "allow") {
-    table.reject("action", "is missing or unknown; write \"allow\" or \"deny\"");
-  }
-  read_clients(table, rule);
-  if (const auto ports = table.ports("external_ports")) rule.external_ports = united(*ports);
-  if (const auto ports = table.ports("internal_ports")) {
-    rule.internal_ports = united(*ports);
-    for (const auto& item : *ports) {
-      if (!item.is_within(sensitive_ports)) continue;
-      rule.named_sensitive_ports = rule.named_sensitive_ports.united_with(item);
-    }
-  }
-  assign(rule.for_others, table.boolean("for_others"));
-  table.reject_unknown_keys();
-  return rule;
 }
 
 /// Reads the table `key`, if there is one, with `read`.
@@ -219,11 +191,8 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   read_table(top, "status", config, read_status);
   read_table(top, "lifetime", config, read_lifetime);
   read_table(top, "limits", config, read_limits);
-  auto rules = top.tables("rule");
-  if (!rules.empty()) config.rules.clear();
-  for (auto& rule : rules) {
-    config.rules.push_back(read_rule(rule, config.limits.never_internal_ports));
-  }
+  config.rules = read_rules(top, config.limits, config.lan);
+  config.mappings = read_mappings(top);
   top.reject_unknown_keys();
   return config;
 }

@@ -10,12 +10,17 @@
 #include "core/endpoint.h"
 #include "core/policy.h"
 #include "core/result.h"
+#include "core/static_mapping.h"
 #include "protocols/pcp/settings.h"
 #include "protocols/upnp/settings.h"
 
 namespace postern {
 
 inline constexpr std::string_view kDefaultConfigFile = "/etc/postern/postern.toml";
+
+/// 65,535 ports of each of two protocols.
+inline constexpr std::int64_t kMostMappings = 131070;
+inline constexpr Seconds kLongestLifetime{365 * 86400};
 
 /// The table `[upnp]`.
 struct UpnpConfig {
@@ -51,6 +56,14 @@ struct Config {
   UpnpConfig upnp;
   /// Where the daemon keeps what outlives it.
   std::string state_dir = "/var/lib/postern";
+  /// Whether leases and their history outlive the daemon.
+  bool keeps_leases = true;
+  /// How much of what clients were told may be lost in a power cut; 0: nothing, replies wait.
+  Seconds store_delay{1};
+  /// How many rows the history has; 0: there is none.
+  std::uint32_t history_rows = 10000;
+  /// Where its control socket is while it runs.
+  std::string runtime_dir = "/run/postern";
   /// Whether to use in-place renewal where the kernel can do it.
   bool nftables_renew_in_place = true;
   /// Whether the kernel shall keep others from changing our table while the daemon lives.
@@ -59,11 +72,17 @@ struct Config {
   std::string iptables_restore = {};
   /// Whether to keep our mark rule in the chains of iptables-nft, where the host uses that.
   bool adapts_host_firewall = true;
+  /// How long a host may be silent before its mappings are closed.
+  Seconds host_grace{3600};
   /// Whether established TCP connections outlive a lease that ends by itself.
   bool keeps_established_tcp = false;
   Endpoint status_listen{Address::v4({127, 0, 0, 1}), 5352};
+  /// Of each client; 0: as many as it likes.
+  std::uint32_t requests_per_second = 200;
   Limits limits;
   std::vector<Rule> rules{default_rule()};
+  /// No two have one external port, or one pinhole.
+  std::vector<StaticMapping> mappings;
 
   Config() { limits.never_internal_ports = default_never_internal_ports(); }
 };

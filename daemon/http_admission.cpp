@@ -1,6 +1,6 @@
 #include "daemon/http_admission.h"
 
-#include <cassert>
+#include <algorithm>
 #include <utility>
 
 namespace postern {
@@ -31,6 +31,15 @@ void HttpAdmission::leave(const Address& source) {
   } else if (--of.served == 0) {
     sources_.erase(found);
   }
+}
+
+bool HttpAdmission::drop_waiting() {
+  const auto most = std::ranges::max_element(
+      sources_, {}, [](const auto& entry) { return entry.second.waiting.size(); });
+  if (most == sources_.end() || most->second.waiting.empty()) return false;
+  most->second.waiting.pop_back();
+  --in_all_;
+  return true;
 }
 
 bool HttpAdmission::may_idle(const Address& source) const {

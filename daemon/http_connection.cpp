@@ -22,7 +22,7 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-HttpConnection::HttpConnection(asio::ip::tcp::socket socket, const Origin& origin,
+HttpConnection::HttpConnection(HttpSocket socket, const Origin& origin,
                                std::shared_ptr<HttpShared> shared)
     : socket_(std::move(socket)),
       timer_(socket_.get_executor()),
@@ -117,6 +117,7 @@ void HttpConnection::name_origin(HttpRequest& request) const {
   request.interface_index = origin_.interface_index;
   request.client = origin_.client;
   request.server = origin_.server;
+  request.user = origin_.user;
 }
 
 void HttpConnection::send_continue() {
@@ -166,7 +167,7 @@ void HttpConnection::on_written() {
   output_ = std::string();
   if (closes_) {
     boost::system::error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    socket_.shutdown(asio::socket_base::shutdown_send, ignored);
     close_at(std::chrono::steady_clock::now() + shared_->options.times.linger);
     return discard();
   }

@@ -20,6 +20,9 @@ namespace postern {
 
 class HttpConnection;
 
+/// A connection over TCP or a Unix socket.
+using HttpSocket = asio::generic::stream_protocol::socket;
+
 /// How long a connection may take for what.
 struct HttpTimes {
   /// From the connection, or the response before, until the header of a request is complete.
@@ -83,10 +86,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     std::uint32_t interface_index = 0;
     Endpoint client;
     Endpoint server;
+    /// See HttpRequest.
+    std::optional<std::uint32_t> user = {};
   };
 
-  HttpConnection(asio::ip::tcp::socket socket, const Origin& origin,
-                 std::shared_ptr<HttpShared> shared);
+  HttpConnection(HttpSocket socket, const Origin& origin, std::shared_ptr<HttpShared> shared);
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
   ~HttpConnection();
@@ -96,6 +100,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   /// Only for a connection whose request waits for it.
   void answer(const HttpReply& reply);
   void close();
+
+  /// Since when it has been waited for the request, or it has been served.
+  [[nodiscard]] std::chrono::steady_clock::time_point begin() const { return begin_; }
+  [[nodiscard]] bool awaits_reply() const { return shared_->awaiting_reply.contains(token_); }
 
  private:
   void begin_request();
@@ -111,7 +119,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void discard();
   void name_origin(HttpRequest& request) const;
 
-  asio::ip::tcp::socket socket_;
+  HttpSocket socket_;
   asio::steady_timer timer_;
   Origin origin_;
   std::shared_ptr<HttpShared> shared_;

@@ -18,15 +18,30 @@ constexpr int kBatch = 16;
 /// How long a lack of descriptors is waited out.
 constexpr Milliseconds kShortagePause{500};
 
-[[nodiscard]] Endpoint endpoint_of(const tcp::endpoint& endpoint) {
+using Stream = asio::generic::stream_protocol;
+
+/// Nothing of a Unix socket, which has no address.
+[[nodiscard]] Endpoint endpoint_of(const Stream::endpoint& generic) {
+  tcp::endpoint endpoint;
+  const int family = generic.data()->sa_family;
+  if ((family != AF_INET && family != AF_INET6) || generic.size() > endpoint.capacity()) return {};
+  std::memcpy(endpoint.data(), generic.data(), generic.size());
   const auto address = endpoint.address();
   if (address.is_v4()) return {Address::v4(address.to_v4().to_bytes()), endpoint.port()};
   return {Address::v6(address.to_v6().to_bytes()), endpoint.port()};
 }
 
+/// Who connected to a Unix socket.
+[[nodiscard]] std::optional<std::uint32_t> user_of(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  return peer.uid;
+}
+
 }  // namespace
 
-HttpListener::HttpListener(tcp::acceptor acceptor, HttpListenAt at)
+HttpListener::HttpListener(Acceptor acceptor, HttpListenAt at)
     : acceptor_(std::move(acceptor)), pause_(acceptor_.get_executor()), at_(std::move(at)) {}
 
 Result<std::shared_ptr<HttpListener>, std::string> HttpListener::open(asio::io_context& io,
@@ -66,8 +81,14 @@ Result<std::shared_ptr<HttpListener>, std::string> HttpListener::open(asio::io_c
   return std::shared_ptr<HttpListener>(new HttpListener(std::move(acceptor), at));
 }
 
-void HttpListener::start(std::function<bool()> has_room, Accepted accepted) {
+std::shared_ptr<HttpListener> HttpListener::over(asio::local::stream_protocol::acceptor acceptor) {
+  return std::shared_ptr<HttpListener>(new HttpListener(std::move(acceptor), {}));
+}
+
+void HttpListener::start(std::function<bool()> has_room, std::function<bool()> make_room,
+                         Accepted accepted) {
   has_room_ = std::move(has_room);
+  make_room_ = std::move(make_room);
   accepted_ = std::move(accepted);
   wait();
 }
@@ -83,18 +104,19 @@ Endpoint HttpListener::bound() const {
 }
 
 void HttpListener::wait() {
-  acceptor_.async_wait(tcp::acceptor::wait_read, [weak = weak_from_this()](const auto& error) {
+  acceptor_.async_wait(asio::socket_base::wait_read, [weak = weak_from_this()](const auto& error) {
     const auto self = weak.lock();
     if (!error && self) self->accept();
   });
 }
 
 void HttpListener::accept() {
-  for (int i = 0; i < kBatch; ++i) {
-    if (!has_room_()) {
-      waits_for_room_ = true;
-      return;
-    }
+  // Somebody waits.
+  if (!has_room_() && !make_room_()) {
+    waits_for_room_ = true;
+    return;
+  }
+  for (int i = 0; i < kBatch && has_room_(); ++i) {
     if (!accept_one()) return;
   }
   wait();
@@ -102,8 +124,8 @@ void HttpListener::accept() {
 
 /// Whether there may be another one; if not, this has arranged for when to go on.
 bool HttpListener::accept_one() {
-  tcp::socket socket(acceptor_.get_executor());
-  tcp::endpoint client;
+  HttpSocket socket(acceptor_.get_executor());
+  Stream::endpoint client;
   boost::system::error_code error;
   acceptor_.accept(socket, client, error);
   if (error == asio::error::would_block) {
@@ -119,9 +141,14 @@ bool HttpListener::accept_one() {
   keep_from_children(socket.native_handle());
   const auto server = socket.local_endpoint(error);
   if (error) return true;
-  // A response is one write; nothing is gained by holding back its last segment.
-  socket.set_option(tcp::no_delay(true), error);
-  accepted_(std::move(socket), {at_.interface_index, endpoint_of(client), endpoint_of(server)});
+  HttpConnection::Origin origin{at_.interface_index, endpoint_of(client), endpoint_of(server)};
+  if (server.data()->sa_family == AF_UNIX) {
+    origin.user = user_of(socket.native_handle());
+  } else {
+    // A response is one write; nothing is gained by holding back its last segment.
+    socket.set_option(tcp::no_delay(true), error);
+  }
+  accepted_(std::move(socket), origin);
   return true;
 }
 

@@ -28,15 +28,19 @@ struct HttpListenAt {
 /// for stay in the kernel's queue.
 class HttpListener : public std::enable_shared_from_this<HttpListener> {
  public:
-  using Accepted = std::function<void(asio::ip::tcp::socket, const HttpConnection::Origin&)>;
+  using Accepted = std::function<void(HttpSocket, const HttpConnection::Origin&)>;
 
   /// Binds and listens; accepts nothing yet.
   [[nodiscard]] static Result<std::shared_ptr<HttpListener>, std::string> open(
       asio::io_context& io, const HttpListenAt& at);
+  /// Takes a Unix socket that listens already and never blocks.
+  [[nodiscard]] static std::shared_ptr<HttpListener> over(
+      asio::local::stream_protocol::acceptor acceptor);
 
-  /// Accepts for as long as `has_room` says so and this object lives. Both functions are called
-  /// until then.
-  void start(std::function<bool()> has_room, Accepted accepted);
+  /// Accepts for as long as `has_room` says so and this object lives. When there is none, but
+  /// somebody waits, `make_room` is asked for some; when it cannot, or not at once, resume() is to
+  /// be called later. The functions are called until this object is gone.
+  void start(std::function<bool()> has_room, std::function<bool()> make_room, Accepted accepted);
   /// Goes on after there was no room.
   void resume();
 
@@ -45,17 +49,20 @@ class HttpListener : public std::enable_shared_from_this<HttpListener> {
   [[nodiscard]] Endpoint bound() const;
 
  private:
-  HttpListener(asio::ip::tcp::acceptor acceptor, HttpListenAt at);
+  using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+
+  HttpListener(Acceptor acceptor, HttpListenAt at);
 
   void wait();
   void accept();
   void pause();
   [[nodiscard]] bool accept_one();
 
-  asio::ip::tcp::acceptor acceptor_;
+  Acceptor acceptor_;
   asio::steady_timer pause_;
   HttpListenAt at_;
   std::function<bool()> has_room_;
+  std::function<bool()> make_room_;
   Accepted accepted_;
   bool waits_for_room_ = false;
 };

@@ -32,15 +32,19 @@ Result<void, std::string> HttpServer::listen(const std::vector<HttpListenAt>& wa
       result = fail(std::move(opened.error()));
       continue;
     }
-    start(**opened);
-    listeners_.push_back(std::move(*opened));
+    add(std::move(*opened));
   }
   return result;
 }
 
+void HttpServer::add(std::shared_ptr<HttpListener> listener) {
+  start(*listener);
+  listeners_.push_back(std::move(listener));
+}
+
 void HttpServer::start(HttpListener& listener) {
-  listener.start([this] { return shared_->admission.has_room(); },
-                 [this](asio::ip::tcp::socket socket, const HttpConnection::Origin& origin) {
+  listener.start([this] { return shared_->admission.has_room(); }, [this] { return make_room(); },
+                 [this](HttpSocket socket, const HttpConnection::Origin& origin) {
                    take(std::move(socket), origin);
                  });
 }
@@ -56,10 +60,21 @@ void HttpServer::reply(const HttpReply& reply) {
   if (node) node.mapped()->answer(reply);
 }
 
-void HttpServer::take(asio::ip::tcp::socket socket, const HttpConnection::Origin& origin) {
+void HttpServer::take(HttpSocket socket, const HttpConnection::Origin& origin) {
   auto connection = std::make_shared<HttpConnection>(std::move(socket), origin, shared_);
   // One too many of its source is closed with the last reference to it.
   (void)shared_->admission.enter(origin.client.address, [connection] { connection->serve(); });
+}
+
+bool HttpServer::make_room() {
+  if (shared_->admission.drop_waiting()) return true;
+  HttpConnection* slowest = nullptr;
+  for (auto* connection : shared_->connections) {
+    if (connection->awaits_reply()) continue;
+    if (slowest == nullptr || connection->begin() < slowest->begin()) slowest = connection;
+  }
+  if (slowest != nullptr) slowest->close();
+  return false;
 }
 
 void HttpServer::resume_listeners() {

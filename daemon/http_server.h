@@ -29,6 +29,8 @@ class HttpServer {
   /// connections alone. What cannot be opened does not stop the rest; the error is about the last
   /// such one, and another call tries again.
   [[nodiscard]] Result<void, std::string> listen(const std::vector<HttpListenAt>& wanted);
+  /// Listens on this one, too, until listen() is called.
+  void add(std::shared_ptr<HttpListener> listener);
   /// Where it listens, with the ports that the kernel chose.
   [[nodiscard]] std::vector<Endpoint> endpoints() const;
 
@@ -37,7 +39,11 @@ class HttpServer {
 
  private:
   void start(HttpListener& listener);
-  void take(asio::ip::tcp::socket socket, const HttpConnection::Origin& origin);
+  void take(HttpSocket socket, const HttpConnection::Origin& origin);
+  /// For somebody who waits when all places are taken: one that has to wait anyway goes, else the
+  /// one that has taken longest for its request, which no honest client does. False: there is room
+  /// only once that one has ended, or one whose reply is due. O(n) in the connections.
+  [[nodiscard]] bool make_room();
   void resume_listeners();
 
   asio::io_context& io_;

@@ -16,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "daemon/netlink_attributes.h"
+
 namespace postern {
 namespace {
 
@@ -62,18 +64,6 @@ void ask(mnl_socket* socket, Question& question, mnl_cb_t take, void* data) {
   }
 }
 
-/// Calls `visit` with each attribute behind a header of that type.
-template <class Header, class Visit>
-void for_each_attribute(const nlmsghdr* message, Visit visit) {
-  auto* attribute =
-      static_cast<const nlattr*>(mnl_nlmsg_get_payload_offset(message, sizeof(Header)));
-  const auto* end = static_cast<const char*>(mnl_nlmsg_get_payload_tail(message));
-  while (mnl_attr_ok(attribute, static_cast<int>(end - reinterpret_cast<const char*>(attribute)))) {
-    visit(attribute);
-    attribute = mnl_attr_next(attribute);
-  }
-}
-
 int take_mac(const nlmsghdr* message, void* data) {
   const auto& header = *static_cast<const ndmsg*>(mnl_nlmsg_get_payload(message));
   if ((header.ndm_state & kKnown) == 0) return MNL_CB_STOP;
@@ -113,11 +103,20 @@ KernelLinks::KernelLinks()
 bool KernelLinks::are_one_host(std::uint32_t interface_index, const Address& left,
                                const Address& right) {
   if (left == right) return true;
-  const std::string mac = mac_of(interface_index, left);
-  return !mac.empty() && mac == mac_of(interface_index, right);
+  const std::string mac = link_address_of(interface_index, left);
+  return !mac.empty() && mac == link_address_of(interface_index, right);
 }
 
-std::string KernelLinks::mac_of(std::uint32_t interface_index, const Address& address) {
+std::optional<MacAddress> KernelLinks::mac_of(std::uint32_t interface_index,
+                                              const Address& address) {
+  const std::string found = link_address_of(interface_index, address);
+  std::array<std::uint8_t, 6> octets{};
+  if (found.size() != octets.size()) return std::nullopt;
+  std::copy(found.begin(), found.end(), octets.begin());
+  return MacAddress(octets);
+}
+
+std::string KernelLinks::link_address_of(std::uint32_t interface_index, const Address& address) {
   Question question(RTM_GETNEIGH, ++last_sequence_);
   auto& header = question.put_header<ndmsg>();
   header.ndm_ifindex = static_cast<int>(interface_index);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "core/mac_address.h"
 #include "core/neighbour_table.h"
 #include "core/wan_link.h"
 
@@ -18,6 +21,9 @@ class KernelLinks final : public NeighbourTable, public WanLink {
 
   [[nodiscard]] bool are_one_host(std::uint32_t interface_index, const Address& left,
                                   const Address& right) override;
+  /// Nothing: not known, or not one of six octets. ip neigh get ADDRESS dev INTERFACE
+  [[nodiscard]] std::optional<MacAddress> mac_of(std::uint32_t interface_index,
+                                                 const Address& address);
   [[nodiscard]] std::optional<LinkCounters> counters(std::uint32_t interface_index) override;
   /// What `ethtool` shows.
   [[nodiscard]] std::optional<std::uint64_t> speed(std::uint32_t interface_index) override;
@@ -28,8 +34,8 @@ class KernelLinks final : public NeighbourTable, public WanLink {
   };
   using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
 
-  /// The neighbour's MAC address; empty when it is not known. ip neigh get ADDRESS dev INTERFACE
-  [[nodiscard]] std::string mac_of(std::uint32_t interface_index, const Address& address);
+  /// The neighbour's address on its link, of whatever length; empty when it is not known.
+  [[nodiscard]] std::string link_address_of(std::uint32_t interface_index, const Address& address);
 
   Socket socket_;
   std::uint32_t last_sequence_ = 0;

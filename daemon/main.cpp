@@ -44,6 +44,7 @@ void print(std::FILE* stream, const std::string& text) {
   options.allow_renewal_in_place = config.nftables_renew_in_place;
   options.owns_table = config.nftables_table_owner;
   options.iptables_restore = config.iptables_restore;
+  options.requests_per_second = config.requests_per_second;
   if (config.natpmp_enabled || config.pcp_enabled) {
     options.own_ports.push_back({Protocol::udp, natpmp::kServerPort, /*is_ours_alone=*/true});
   }
@@ -54,7 +55,7 @@ void print(std::FILE* stream, const std::string& text) {
   return options;
 }
 
-[[nodiscard]] ExitCode serve(const Config& config) {
+[[nodiscard]] ExitCode serve(const Config& config, const CommandLine& line) {
   start_log();
   // Before the backend is opened, for opening it already tries things out in the firewall.
   const auto lock = InstanceLock::take();
@@ -72,15 +73,15 @@ void print(std::FILE* stream, const std::string& text) {
     spdlog::warn("{}; connections outlive the doors they came through", flows.error());
     flows = std::make_unique<MemoryFlowTable>();
   }
-  Service service(config, **backend, std::move(*flows));
+  Service service(config, **backend, std::move(*flows), [&line] { return find_config(line); });
   return service.run();
 }
 
 /// Our own code returns its errors; Boost.Asio's constructors throw when a descriptor cannot be
 /// had.
-[[nodiscard]] ExitCode serve_or_tell(const Config& config) {
+[[nodiscard]] ExitCode serve_or_tell(const Config& config, const CommandLine& line) {
   try {
-    return serve(config);
+    return serve(config, line);
   } catch (const std::exception& error) {
     spdlog::error("{}", error.what());
     return ExitCode::failure;
@@ -110,7 +111,7 @@ void print(std::FILE* stream, const std::string& text) {
     print(stdout, "the configuration is good\n");
     return ExitCode::success;
   }
-  return serve_or_tell(*config);
+  return serve_or_tell(*config, *line);
 }
 
 }  // namespace

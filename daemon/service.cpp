@@ -8,8 +8,8 @@
 #include "daemon/clock.h"
 #include "daemon/lan_ports.h"
 #include "daemon/network_facts.h"
-#include "daemon/status_json.h"
 #include "daemon/systemd_notify.h"
+#include "daemon/turn_log.h"
 #include "daemon/version.h"
 
 namespace postern {
@@ -20,13 +20,16 @@ constexpr Milliseconds kNetworkReadPause{200};
 /// After this, what failed about the network is tried again.
 constexpr Seconds kNetworkRetryPause{1};
 
-[[nodiscard]] GatewayOptions gateway_options(const Config& config) {
+[[nodiscard]] GatewayOptions gateway_options(const Config& config, ClientDirectory& clients) {
   std::random_device system;
   const std::uint64_t seed = (std::uint64_t{system()} << 32) | system();
   GatewayOptions options;
-  options.policy = Policy(config.rules, config.limits);
+  options.policy = Policy(config.rules, config.limits, &clients);
+  options.static_mappings = config.mappings;
   options.external_address = config.external_address;
   options.keeps_established_tcp = config.keeps_established_tcp;
+  options.host_grace = config.host_grace;
+  options.requests_per_second = config.requests_per_second;
   options.random_seed = seed;
   if (config.upnp.enabled) {
     options.multicast_groups.assign(upnp::ssdp_groups().begin(), upnp::ssdp_groups().end());
@@ -48,46 +51,33 @@ constexpr Seconds kNetworkRetryPause{1};
   return text;
 }
 
-/// "udp 203.0.113.1:4000 to 192.168.1.10:4000 for 60 s (natpmp 192.168.1.10)"; "for good" is a
-/// lease without end
-[[nodiscard]] std::string description(const Mapping& mapping) {
-  std::string text = std::string(to_string(mapping.protocol)) + " " + to_string(mapping.external) +
-                     " to " + to_string(mapping.internal);
-  for (const auto& claim : mapping.claims) {
-    text += claim.lease.is_permanent
-                ? " for good ("
-                : " for " + std::to_string(claim.lease.granted.count()) + " s (";
-    text += std::string(claim.claimant.frontend) + " " + claim.claimant.client.to_string();
-    if (const auto& remote = claim.claimant.remote) text += " with " + to_string(*remote);
-    if (!claim.is_enabled) text += ", shut";
-    text += ")";
-  }
-  return text;
-}
-
 }  // namespace
 
-Service::Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows)
-    : config_(config),
+Service::Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows,
+                 Reread reread)
+    : config_(std::move(config)),
+      reread_(std::move(reread)),
       backend_(backend),
       flows_(std::move(flows),
              [this](Result<std::size_t, std::string> purged) {
                asio::post(io_, [this, purged = std::move(purged)] { note_purge(purged); });
              }),
-      natpmp_({config.natpmp_announces_to_5351}),
-      pcp_(config.pcp, flows_),
-      demux_(config.natpmp_enabled ? &natpmp_ : nullptr, config.pcp_enabled ? &pcp_ : nullptr),
-      upnp_(config.upnp.enabled
-                ? std::make_unique<UpnpDevice>(io_, config, backend, reactions_to_upnp())
+      natpmp_({config_.natpmp_announces_to_5351}),
+      pcp_(config_.pcp, flows_),
+      demux_(config_.natpmp_enabled ? &natpmp_ : nullptr, config_.pcp_enabled ? &pcp_ : nullptr),
+      upnp_(config_.upnp.enabled
+                ? std::make_unique<UpnpDevice>(io_, config_, backend, reactions_to_upnp())
                 : nullptr),
       ports_demux_(served()),
-      gateway_(gateway_options(config), backend, flows_, ports_demux_, now(),
+      keeper_([this](const Turn& turn) { send(turn); }),
+      gateway_(gateway_options(config_, clients_), backend, flows_, ports_demux_, now(),
                upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
               if (path != "/api/v1/status") return HttpAnswer{};
-              return HttpAnswer{true, status_json(gateway_, unsent_, now())};
+              return HttpAnswer{true, status_json(gateway_, shell_status(), now())};
             }),
+      control_(io_, control_actions(), own_control_options()),
       deadline_(io_,
                 [this] {
                   const Moment moment = now();
@@ -132,16 +122,21 @@ Service::Started Service::start() {
   if (auto listening = http_.listen(config_.status_listen); !listening) {
     return fail(StartError{ExitCode::failure, std::move(listening.error())});
   }
+  // Without it the gateway works as well; it only cannot be asked.
+  if (auto listening = control_.listen(config_.runtime_dir); !listening) {
+    warnings_at_start_.push_back(std::move(listening.error()));
+  }
   // Before our rules stand, so that nothing done to them goes unheard; and before the first
   // request, so that no port that somebody else uses is handed out.
   if (host_) host_->start(rules_writers(backend_), network_);
   const Moment moment = now();
-  const auto turn = gateway_.start(network_, moment);
+  auto turn = gateway_.start(network_, load_state(moment), moment);
   if (!turn) {
     const auto code = turn.error().permission_denied ? ExitCode::no_privilege : ExitCode::failure;
     return fail(StartError{code, turn.error().reason});
   }
-  finish(*turn, moment);
+  finish(std::move(*turn), moment);
+  warn_of_unopened(moment);
   for (const auto& port : ports_) watch(*port);
   // Due at once, unless the network was read just now.
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
@@ -157,6 +152,11 @@ Service::Started Service::read_network() {
   auto opened = NetlinkMonitor::open(io_);
   if (!opened) return fail(StartError{ExitCode::failure, std::move(opened.error())});
   monitor_ = std::move(*opened);
+  auto neighbours = NeighbourWatch::open(io_);
+  if (!neighbours) return fail(StartError{ExitCode::failure, std::move(neighbours.error())});
+  neighbours_ = std::move(*neighbours);
+  // Before the first question.
+  neighbours_->watch(neighbours_heard());
   const auto facts = monitor_->read();
   if (!facts) return fail(StartError{ExitCode::failure, facts.error()});
   auto lan = choose_lan(*facts, config_.wan, config_.lan);
@@ -166,6 +166,7 @@ Service::Started Service::read_network() {
   }
   lan_names_ = std::move(*lan);
   network_ = choose_network(*facts, config_.wan, lan_names_);
+  clients_.follow(network_);
   warn(*facts);
   if (upnp_ && !upnp_->trouble().empty()) warnings_at_start_.push_back(upnp_->trouble());
   return {};
@@ -214,7 +215,8 @@ Service::Unopened Service::match_ports() {
 
 UpnpDevice::Reactions Service::reactions_to_upnp() {
   return {
-      .on_header = [this](const HttpRequest& request) { return gateway_.on_http_header(request); },
+      .on_header =
+          [this](const HttpRequest& request) { return gateway_.on_http_header(request, now()); },
       .on_request =
           [this](const HttpRequest& request) {
             const Moment moment = now();
@@ -239,7 +241,9 @@ void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
     const Moment moment = now();
     if (host_) host_->prepare_turn(moment);
-    finish(gateway_.on_datagrams(port.receive(), moment), moment);
+    const auto datagrams = port.receive();
+    gateway_.on_overflow(port.take_overflow());
+    finish(gateway_.on_datagrams(datagrams, moment), moment);
   });
 }
 
@@ -250,9 +254,8 @@ void Service::watch_signals() {
       stop();
       return;
     }
-    if (may_log(now())) {
-      spdlog::warn("HUP: the configuration is only read at start; restart to apply it");
-    }
+    if (host_) host_->prepare_turn(now());
+    (void)reload();
     watch_signals();
   });
 }
@@ -271,6 +274,13 @@ void Service::note_purge(const Result<std::size_t, std::string>& purged) {
   } else if (may_log(now())) {
     spdlog::warn("{}", purged.error());
   }
+}
+
+NeighbourWatch::Heard Service::neighbours_heard() {
+  return [this](std::span<const Neighbour> neighbours) {
+    gateway_.on_neighbours(neighbours, now());
+    deadline_.set(gateway_.next_timeout());
+  };
 }
 
 HostFirewall::Reactions Service::reactions_to_host() {
@@ -331,6 +341,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   auto network = choose_network(*facts, config_.wan, lan_names_);
   const bool is_changed = network != network_;
   network_ = std::move(network);
+  clients_.follow(network_);
   const auto had = ports_;
   auto unopened = match_ports();
   for (const auto& port : ports_) {
@@ -343,21 +354,32 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
   return {};
 }
 
-void Service::finish(const Turn& turn, Moment now) {
-  for (const auto& port : ports_) unsent_ += port->send(turn.send);
-  if (upnp_) upnp_->carry_out(turn);
+void Service::finish(Turn turn, Moment now) {
   deadline_.set(gateway_.next_timeout());
   log_turn(turn, now);
+  keeper_.finish(std::move(turn), gateway_.epoch_starts(), now);
+}
+
+void Service::send(const Turn& turn) {
+  for (const auto& port : ports_) unsent_ += port->send(turn.send);
+  if (upnp_) upnp_->carry_out(turn);
+  for (const auto& question : turn.questions) neighbours_->ask(question);
 }
 
 void Service::log_turn(const Turn& turn, Moment now) {
   for (const auto& reason : turn.backend_errors) {
     if (may_log(now)) spdlog::error("{}", reason);
   }
+  for (const auto& unrestored : turn.unrestored) {
+    if (may_log(now)) spdlog::warn("{}", line_of(unrestored, gateway_.state().table.policy()));
+  }
+  for (const auto& refusal : turn.refusals) {
+    if (may_log(now)) spdlog::info("{}", line_of(refusal));
+  }
   for (const auto& event : turn.events) {
     // Renewals are the daily bread of every client and tell an operator nothing.
     if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{} {}", to_string(event.kind), description(event.mapping));
+    spdlog::info("{}", line_of(event, gateway_.state().table.policy()));
   }
 }
 

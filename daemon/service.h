@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,12 +12,18 @@
 #include "daemon/asio.h"
 #include "daemon/background_flow_table.h"
 #include "daemon/config.h"
+#include "daemon/control_port.h"
 #include "daemon/deadline.h"
 #include "daemon/exit_code.h"
 #include "daemon/host_firewall.h"
 #include "daemon/http_port.h"
+#include "daemon/kernel_clients.h"
 #include "daemon/log.h"
+#include "daemon/neighbour_watch.h"
 #include "daemon/netlink_monitor.h"
+#include "daemon/sqlite_store.h"
+#include "daemon/status_json.h"
+#include "daemon/turn_keeper.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
 #include "protocols/natpmp/frontend.h"
@@ -29,7 +36,10 @@ namespace postern {
 /// The gateway with its sockets, timer, signals and log: everything that main() starts.
 class Service {
  public:
-  Service(const Config& config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows);
+  /// Reads the configuration again, from where it came.
+  using Reread = std::function<Result<Config, ConfigErrors>()>;
+
+  Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTable> flows, Reread reread);
 
   /// Serves until TERM or INT, or says why it cannot and ends.
   [[nodiscard]] ExitCode run();
@@ -58,20 +68,35 @@ class Service {
   [[nodiscard]] std::vector<PortDemux::Served> served();
   /// Tells the LAN that the device goes, and ends.
   void stop();
+  [[nodiscard]] ControlActions control_actions();
+  [[nodiscard]] Result<AddedMapping, ControlError> add(const StaticMapping& wanted);
+  [[nodiscard]] Result<void, ControlError> remove(MappingId id);
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
   void note_purge(const Result<std::size_t, std::string>& purged);
+  [[nodiscard]] NeighbourWatch::Heard neighbours_heard();
   /// Reads the network and adapts to it; when something of this failed, again a second later.
   void follow_network();
   [[nodiscard]] Result<void, std::string> adapt_to_network(Moment now);
-  /// Does what a turn asks for: send, set the next deadline, and then log.
-  void finish(const Turn& turn, Moment now);
+  /// What an earlier run left; says so when nothing can be kept.
+  [[nodiscard]] StoredState load_state(Moment now);
+  /// Puts other rules, limits and mappings in force, and names what must wait for a restart. A bad
+  /// file changes nothing.
+  [[nodiscard]] Result<std::vector<std::string>, ConfigErrors> reload();
+  void tell_store_health(const StoreHealth& health);
+  [[nodiscard]] ShellStatus shell_status() const;
+  void warn_of_unopened(Moment now);
+  /// Does what a turn asks for: set the next deadline, log, keep and, when that may be, send.
+  void finish(Turn turn, Moment now);
+  void send(const Turn& turn);
   void log_turn(const Turn& turn, Moment now);
   /// Whether another line may be logged; every message that can repeat asks this.
   [[nodiscard]] bool may_log(Moment now);
 
-  const Config& config_;
+  /// As it is in force.
+  Config config_;
+  Reread reread_;
   FirewallBackend& backend_;
   asio::io_context io_{1};
   BackgroundFlowTable flows_;
@@ -81,9 +106,17 @@ class Service {
   /// Absent when UPnP is switched off.
   std::unique_ptr<UpnpDevice> upnp_;
   PortDemux ports_demux_;
+  TurnKeeper keeper_;
+  /// The keeper's; null when nothing is kept.
+  SqliteStore* store_ = nullptr;
+  /// What it told last; of one that cannot be used, why.
+  StoreHealth store_health_;
+  bool is_elapsed_unknown_ = false;
+  KernelClients clients_;
   Gateway gateway_;
 
   std::unique_ptr<NetlinkMonitor> monitor_;
+  std::unique_ptr<NeighbourWatch> neighbours_;
   /// Since start() went well.
   bool is_serving_ = false;
   std::vector<std::string> warnings_at_start_;
@@ -91,6 +124,7 @@ class Service {
   Network network_;
   std::vector<std::shared_ptr<UdpPort>> ports_;
   HttpPort http_;
+  ControlPort control_;
   /// Absent with the memory backend, which has nothing to do with this machine's firewall.
   std::optional<HostFirewall> host_;
   Deadline deadline_;

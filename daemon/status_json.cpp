@@ -1,5 +1,8 @@
 #include "daemon/status_json.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <nlohmann/json.hpp>
 
 #include "daemon/version.h"
@@ -27,6 +30,11 @@ constexpr std::size_t kMostMappingsListed = 1000;
   return {{"interface", interface.name}, {"addresses", std::move(addresses)}};
 }
 
+/// Interface names may hold any octets; they must not make the document invalid.
+[[nodiscard]] std::string text_of(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 /// Whole seconds, rounded up, so that what is still there never shows 0.
 [[nodiscard]] std::int64_t remaining_seconds(Moment ends, Moment now) {
   return std::max<std::int64_t>(0, std::chrono::ceil<Seconds>(ends - now).count());
@@ -39,23 +47,24 @@ constexpr std::size_t kMostMappingsListed = 1000;
 }
 
 /// The nonce is the client's secret, and is not told.
-[[nodiscard]] Json json_of(const Claim& claim, Moment now) {
+[[nodiscard]] Json json_of(const Claim& claim, const Policy& policy, Moment now) {
   const auto& remote = claim.claimant.remote;
   return {{"frontend", claim.claimant.frontend},
           {"client", claim.claimant.client.to_string()},
           {"remote", remote ? json_of(*remote) : Json(nullptr)},
           {"description", claim.details->description},
+          {"rule", policy.rule(claim.rule) ? Json(policy.rule_name(claim.rule)) : Json(nullptr)},
           {"enabled", claim.is_enabled},
           {"permanent", claim.lease.is_permanent},
           {"granted_seconds", claim.lease.granted.count()},
           {"remaining_seconds", remaining_seconds(claim.lease.ends, now)}};
 }
 
-[[nodiscard]] Json json_of(const Mapping& mapping, Moment now) {
+[[nodiscard]] Json json_of(const Mapping& mapping, const Policy& policy, Moment now) {
   Json filters = Json::array();
   for (const auto& filter : mapping.admitted()) filters.push_back(json_of(filter));
   Json claims = Json::array();
-  for (const auto& claim : mapping.claims) claims.push_back(json_of(claim, now));
+  for (const auto& claim : mapping.claims) claims.push_back(json_of(claim, policy, now));
   return {
       {"id", mapping.id},
       {"protocol", to_string(mapping.protocol)},
@@ -81,16 +90,29 @@ constexpr std::size_t kMostMappingsListed = 1000;
           {"purged_flows", counters.purged_flows}};
 }
 
+[[nodiscard]] Json json_of(const StoreStatus& store, Moment now) {
+  const auto& health = store.health;
+  return {{"state", to_string(health.state)},
+          {"for_seconds", std::chrono::duration_cast<Seconds>(now - health.since).count()},
+          {"trouble", health.trouble},
+          {"notice", health.notice},
+          {"pending", health.pending},
+          {"history_rows", health.history_rows},
+          {"history_left_out", health.history_left_out},
+          {"rows_left_out", health.rows_left_out},
+          {"elapsed_unknown", store.is_elapsed_unknown}};
+}
+
 }  // namespace
 
-std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now) {
+std::string status_json(const Gateway& gateway, const ShellStatus& shell, Moment now) {
   const auto& state = gateway.state();
   const auto& counters = gateway.counters();
   Json lan = Json::array();
   for (const auto& interface : state.network.lan) lan.push_back(json_of(interface));
   Json mappings = Json::array();
   for (const Mapping* mapping : state.table.oldest(kMostMappingsListed)) {
-    mappings.push_back(json_of(*mapping, now));
+    mappings.push_back(json_of(*mapping, state.table.policy(), now));
   }
   Json requests = Json::object();
   for (const auto& [words, count] : counters.requests) {
@@ -112,9 +134,24 @@ std::string status_json(const Gateway& gateway, std::uint64_t unsent, Moment now
                     {"mappings", std::move(mappings)},
                     {"requests", std::move(requests)},
                     {"dropped", std::move(dropped)},
-                    {"unsent", unsent}};
-  // Interface names may hold any octets; they must not make the document invalid.
-  return status.dump(-1, ' ', false, Json::error_handler_t::replace);
+                    {"unsent", shell.unsent},
+                    {"store", shell.store ? json_of(*shell.store, now) : Json(nullptr)}};
+  return text_of(status);
+}
+
+std::string mappings_json(const Gateway& gateway, const MappingsQuery& query, Moment now) {
+  const auto& table = gateway.state().table;
+  const auto all = table.oldest(table.size());
+  auto next = std::ranges::upper_bound(all, query.after, {}, &Mapping::id);
+  Json mappings = Json::array();
+  for (; next != all.end() && mappings.size() < query.limit; ++next) {
+    mappings.push_back(json_of(**next, table.policy(), now));
+  }
+  const bool is_last = next == all.end();
+  return text_of({{"schema", "postern.mappings/1"},
+                  {"mapping_count", all.size()},
+                  {"mappings", std::move(mappings)},
+                  {"next", is_last ? Json(nullptr) : Json((*std::prev(next))->id)}});
 }
 
 }  // namespace postern

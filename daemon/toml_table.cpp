@@ -29,7 +29,7 @@ namespace {
       return std::nullopt;
   }
   constexpr std::uint64_t kLongest = std::numeric_limits<std::uint32_t>::max();
-  if (count == 0 || count > kLongest / seconds) return std::nullopt;
+  if (count > kLongest / seconds) return std::nullopt;
   return Seconds(static_cast<std::int64_t>(count * seconds));
 }
 
@@ -62,14 +62,16 @@ std::optional<std::int64_t> TomlTable::number(std::string_view key, std::int64_t
   return std::nullopt;
 }
 
-std::optional<Seconds> TomlTable::duration(std::string_view key, Seconds longest) {
+std::optional<Seconds> TomlTable::duration(std::string_view key, Seconds longest,
+                                           Seconds shortest) {
   const auto* node = find(key);
   if (!node) return std::nullopt;
   const auto value = node->value_exact<std::string>();
   const auto duration = value ? parse_duration(*value) : std::nullopt;
-  if (duration && *duration <= longest) return duration;
+  if (duration && *duration >= shortest && *duration <= longest) return duration;
   report(*node, key,
-         "is not a duration from 1s to " + std::to_string(longest.count() / 86400) +
+         "is not a duration from " + std::to_string(shortest.count()) + "s to " +
+             std::to_string(longest.count() / 86400) +
              "d; write for example \"90s\", \"2m\", \"24h\" or \"7d\"");
   return std::nullopt;
 }

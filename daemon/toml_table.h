@@ -36,8 +36,9 @@ class TomlTable {
   /// A whole number from `least` to `most`.
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view key, std::int64_t least,
                                                    std::int64_t most);
-  /// "90s", "2m", "24h" or "7d", at least a second and at most `longest`, which is whole days.
-  [[nodiscard]] std::optional<Seconds> duration(std::string_view key, Seconds longest);
+  /// "90s", "2m", "24h" or "7d", at least `shortest` and at most `longest`, which is whole days.
+  [[nodiscard]] std::optional<Seconds> duration(std::string_view key, Seconds longest,
+                                                Seconds shortest = Seconds(1));
   /// "eth1" or ["eth1", "eth2"], at least so many.
   [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view key,
                                                               std::string_view example,

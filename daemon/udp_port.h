@@ -4,14 +4,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include "core/datagram.h"
 #include "core/network.h"
 #include "core/result.h"
 #include "daemon/asio.h"
+#include "daemon/fair_queue.h"
 
 namespace postern {
 
@@ -41,16 +46,25 @@ class UdpPort : public std::enable_shared_from_this<UdpPort> {
  public:
   /// The most datagrams that one receive() returns; the bound of a turn's work for this interface.
   static constexpr std::size_t kBatch = 64;
+  /// The most that one receive() reads.
+  static constexpr std::size_t kMostRead = 8 * kBatch;
+  /// The most that wait after it, in 2 kB each.
+  static constexpr std::size_t kMostWaiting = 256;
 
   /// The error says what failed and why.
   [[nodiscard]] static Result<std::shared_ptr<UdpPort>, std::string> open(asio::io_context& io,
                                                                           const UdpListenAt& at);
 
-  /// Calls `on_readable` whenever datagrams wait, until this object is gone.
+  /// Calls `on_readable` whenever datagrams wait here or in the kernel, until this object is gone;
+  /// others of the same io_context have their turn in between.
   void watch(std::function<void()> on_readable);
 
-  /// What waits now, at most kBatch. The payloads are valid until the next call.
+  /// Of what waits now, at most kBatch: each source has the same share, so that nobody who sends
+  /// much keeps others waiting. In the order of arrival. The payloads are valid until the next
+  /// call.
   [[nodiscard]] std::span<const IncomingDatagram> receive();
+  /// How many have been thrown away since the last call because too many of their source waited.
+  [[nodiscard]] std::size_t take_overflow() { return std::exchange(overflow_, 0); }
   /// Sends those of this family that leave through this interface from this port. A datagram that
   /// the kernel does not take is lost, as any datagram may be; clients ask again. Returns how many
   /// those were.
@@ -63,14 +77,40 @@ class UdpPort : public std::enable_shared_from_this<UdpPort> {
   static constexpr std::size_t kBufferSize = 2048;
 
   UdpPort(asio::ip::udp::socket socket, UdpListenAt at)
-      : socket_(std::move(socket)), at_(std::move(at)) {}
+      : socket_(std::move(socket)), at_(std::move(at)) {
+    for (std::size_t slot = kSlots; slot > 0; --slot) {
+      free_.push_back(static_cast<FairQueue::Slot>(slot - 1));
+    }
+  }
+
+  /// Where a datagram is kept.
+  struct Held {
+    IncomingDatagram datagram;
+    /// Tells which came first.
+    std::uint64_t number = 0;
+  };
+  /// Those of a turn, or of a batch that is read, beside those that wait.
+  static constexpr std::size_t kSlots = kMostWaiting + kBatch;
+
+  /// Reads what waits in the kernel; whether there may be more.
+  [[nodiscard]] bool read_batch();
+  /// Puts what was read into the queue; the slot that is free now, if any is.
+  [[nodiscard]] std::optional<FairQueue::Slot> keep(FairQueue::Slot slot, mmsghdr& message);
 
   [[nodiscard]] bool is_to_be_sent_here(const OutgoingDatagram& datagram) const;
 
   asio::ip::udp::socket socket_;
   UdpListenAt at_;
-  std::array<std::array<std::uint8_t, kBufferSize>, kBatch> buffers_;
+  std::array<std::array<std::uint8_t, kBufferSize>, kSlots> buffers_;
+  std::array<Held, kSlots> held_;
+  /// Of the slots, those in which nothing is; the last one is used first, so that few are touched.
+  std::vector<FairQueue::Slot> free_;
+  FairQueue queue_{kMostWaiting};
+  /// Of the turn that runs.
+  std::vector<FairQueue::Slot> taken_;
   std::vector<IncomingDatagram> received_;
+  std::uint64_t last_number_ = 0;
+  std::size_t overflow_ = 0;
 };
 
 }  // namespace postern

@@ -44,7 +44,8 @@ OWN = [
 THIRD_PARTY = [
     ("tl/", ["core/"]),
     ("libnftnl/", ["backends/nftables/", "host/", "bench/floor", "tests/backends/"]),
-    ("libmnl/", ["netlink/", "host/", "daemon/kernel_links", "daemon/netlink_monitor",
+    ("libmnl/", ["netlink/", "host/", "daemon/kernel_links",
+                 "daemon/neighbour_watch", "daemon/netlink_attributes", "daemon/netlink_monitor",
                  "bench/floor", "tests/backends/"]),
     ("libnetfilter_conntrack/", ["backends/conntrack/", "tests/backends/"]),
     ("boost/", ["daemon/", "tests/daemon/"]),
@@ -52,7 +53,7 @@ THIRD_PARTY = [
     ("spdlog/", ["daemon/", "tests/daemon/"]),
     ("toml", ["daemon/", "ctl/settings", "tests/daemon/"]),
     ("CLI/", ["ctl/"]),
-    ("sqlite3", ["daemon/", "tests/daemon/"]),
+    ("sqlite3", ["daemon/", "tests/daemon/", "tests/support/faulty_vfs"]),
     ("pugixml", ["protocols/upnp/soap_envelope", "tests/upnp/"]),
     ("gtest/", ["tests/"]),
     ("gmock/", ["tests/"]),

@@ -38,6 +38,12 @@ using namespace iptables;
   return rules;
 }
 
+/// The same for the limit of requests, without which the rest works, too.
+[[nodiscard]] Ruleset pace_scratch(std::uint32_t requests_per_second) {
+  const auto rule = "-p udp -m udp --dport 9 " + above_pace(requests_per_second) + " -j DROP";
+  return {{"filter", {{kProbe, {{rule, {}}}}}, {}}};
+}
+
 /// The doors among these whose time is not up.
 [[nodiscard]] Doors lasting(std::span<const TimedDoor> doors, Moment now) {
   Doors lasting;
@@ -94,6 +100,9 @@ Result<void, BackendError> IptablesBackend::start() {
     return fail(error_of("use the packet filter", tried.error()));
   }
   sides_.emplace_back(Family::v4, v4);
+  auto& pace = options_.requests_per_second;
+  pace = std::min(pace, kHighestPace);
+  if (pace > 0 && !v4.try_out(pace_scratch(pace))) pace = 0;
   // Without IPv6 in the kernel there is nothing to close either.
   const Tool v6(*runner_, programs->restore_v6, programs->save_v6);
   if (v6.try_out(scratch(Family::v6))) sides_.emplace_back(Family::v6, v6);
@@ -109,19 +118,25 @@ bool IptablesBackend::is_known() const {
                                     [](const Side& side) { return side.is_uncertain(); });
 }
 
+Result<bool, BackendError> IptablesBackend::is_set_up() {
+  const auto has_chains = sides_.front().has_chains();
+  if (!has_chains) return fail(error_of("look for the chains", has_chains.error()));
+  return *has_chains;
+}
+
 Result<std::vector<TimedDoor>, BackendError> IptablesBackend::open_doors(Moment now) {
   std::vector<TimedDoor> doors;
-  const auto take = [&](const TimedDoor& timed) {
-    if (timed.ends > now) doors.push_back(timed);
-  };
   if (is_known()) {
-    for (const auto& [key, timed] : doors_) take(timed);
+    for (const auto& [key, timed] : doors_) {
+      if (timed.ends > now) doors.push_back(timed);
+    }
     return doors;
   }
+  // Those of an earlier run whose time is up, too, for nobody has shut them.
   for (const auto& side : sides_) {
     const auto held = side.read_doors();
     if (!held) return fail(error_of("list the doors", held.error()));
-    for (const auto& timed : *held) take(timed);
+    doors.insert(doors.end(), held->begin(), held->end());
   }
   return doors;
 }
@@ -131,6 +146,7 @@ Result<void, BackendError> IptablesBackend::reset(const Network& network,
   auto rules = rules_options(network);
   rules.forward_mark = options_.forward_mark;
   rules.own_ports = options_.own_ports;
+  rules.requests_per_second = options_.requests_per_second;
   auto names = rules.lan;
   if (!rules.wan.empty()) names.push_back(rules.wan);
   for (const auto& name : names) {

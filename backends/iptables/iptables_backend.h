@@ -62,6 +62,7 @@ class IptablesBackend final : public FirewallBackend {
   /// "nft" or "legacy": what the programs are built on.
   [[nodiscard]] std::string_view variant() const { return is_nft_ ? "nft" : "legacy"; }
   [[nodiscard]] Capabilities capabilities() const override;
+  [[nodiscard]] Result<bool, BackendError> is_set_up() override;
   /// Rules in our chains that are not as we write them are left out.
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
   /// Also fails when an interface name cannot stand in a rule.

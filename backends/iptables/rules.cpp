@@ -78,8 +78,8 @@ class Chains {
   void add(const Forward4& door, Moment ends);
   void add(const Outbound4& door, Moment ends);
   void add(const Pinhole6& door, Moment ends);
-  /// What does not come from doors.
-  void add_own_ports();
+  /// What does not come from doors. Of `paced` hosts each is held to the pace.
+  void add_own_ports(const std::vector<Prefix>& paced);
   void add_hairpin();
   [[nodiscard]] Ruleset take(bool is_v4);
 
@@ -145,14 +145,23 @@ void Chains::add(const Pinhole6& door, Moment ends) {
   }
 }
 
+/// iptables -A POSTERN-INPUT -s LAN-PREFIX -i LAN -p udp --dport PORT -m hashlimit
+///   --hashlimit-above RATE/sec … -j DROP, of TCP with --syn
 /// iptables -A POSTERN-INPUT -i LAN -p udp --dport PORT -j ACCEPT, and in the mangle table -j MARK
 /// iptables -A POSTERN-INPUT -p udp --dport PORT -j DROP
-void Chains::add_own_ports() {
+void Chains::add_own_ports(const std::vector<Prefix>& paced) {
   for (const auto& own : options_.own_ports) {
     const std::string protocol(to_string(own.protocol));
     const auto match =
         "-p " + protocol + " -m " + protocol + " --dport " + std::to_string(own.port);
+    const std::string begins =
+        own.protocol == Protocol::tcp ? " --tcp-flags FIN,SYN,RST,ACK SYN" : "";
     for (const auto& lan : options_.lan) {
+      for (const auto& source : paced) {
+        input_.rules.push_back({"-s " + source.to_string() + " -i " + lan + " " + match + begins +
+                                    " " + above_pace(options_.requests_per_second) + " -j DROP",
+                                {}});
+      }
       input_.rules.push_back({"-i " + lan + " " + match + " -j ACCEPT", {}});
       mark_input_.rules.push_back(
           {"-i " + lan + " " + match + " " + set_mark(options_.forward_mark), {}});
@@ -193,6 +202,18 @@ Ruleset Chains::take(bool is_v4) {
   return rules;
 }
 
+/// The networks in which each host may have a bucket. A full table of buckets shuts out all others
+/// (xt_hashlimit), so nobody may be able to fill it: with IPv6 one host could.
+[[nodiscard]] std::vector<Prefix> paced_networks(const RulesOptions& options) {
+  constexpr unsigned kLeastLength = 19;  // 8,192 hosts; the table holds 16,384.
+  std::vector<Prefix> paced;
+  if (options.requests_per_second == 0) return paced;
+  for (const auto& prefix : options.lan_prefixes) {
+    if (prefix.length() >= kLeastLength) paced.push_back(prefix);
+  }
+  return paced;
+}
+
 }  // namespace
 
 RulesOptions rules_options(const Network& network) {
@@ -219,13 +240,24 @@ bool is_usable_name(std::string_view interface) {
   });
 }
 
+std::string above_pace(std::uint32_t requests_per_second) {
+  constexpr std::uint32_t kMicroseconds = 1'000'000;
+  // What the kernel makes of it, so that the rule reads back as it was written.
+  const auto rate = kMicroseconds / (kMicroseconds / requests_per_second);
+  const auto text = std::to_string(rate);
+  // Rules that share a name share the buckets; and a bucket keeps the rate it was made with.
+  return "-m hashlimit --hashlimit-above " + text + "/sec --hashlimit-burst " +
+         std::to_string(2 * rate) + " --hashlimit-mode srcip --hashlimit-name postern-" + text +
+         " --hashlimit-htable-max 16384 --hashlimit-htable-expire 5000";
+}
+
 Ruleset rules_v4(const RulesOptions& options, std::span<const TimedDoor> doors) {
   Chains chains(options);
   for (const auto& [door, ends] : doors) {
     if (const auto* forward = std::get_if<Forward4>(&door)) chains.add(*forward, ends);
     if (const auto* outbound = std::get_if<Outbound4>(&door)) chains.add(*outbound, ends);
   }
-  chains.add_own_ports();
+  chains.add_own_ports(paced_networks(options));
   chains.add_hairpin();
   return chains.take(true);
 }
@@ -235,7 +267,7 @@ Ruleset rules_v6(const RulesOptions& options, std::span<const TimedDoor> doors) 
   for (const auto& [door, ends] : doors) {
     if (const auto* pinhole = std::get_if<Pinhole6>(&door)) chains.add(*pinhole, ends);
   }
-  chains.add_own_ports();
+  chains.add_own_ports({});
   return chains.take(false);
 }
 

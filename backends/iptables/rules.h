@@ -26,7 +26,16 @@ struct RulesOptions {
   std::vector<Prefix> lan_prefixes;
   std::uint32_t forward_mark = 0;
   std::vector<OwnPort> own_ports;
+  /// See BackendOptions; at most kHighestPace.
+  std::uint32_t requests_per_second = 0;
 };
+
+/// What the programs can say: a burst, of two seconds, has a million packets at most, and the time
+/// between two packets whole microseconds, few of which are many in part.
+inline constexpr std::uint32_t kHighestPace = 10000;
+
+/// "-m hashlimit …", as iptables-save prints it: matches what a host sends above this rate.
+[[nodiscard]] std::string above_pace(std::uint32_t requests_per_second);
 
 /// Without what the backend's options say.
 [[nodiscard]] RulesOptions rules_options(const Network& network);

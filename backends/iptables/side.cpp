@@ -24,6 +24,13 @@ Result<std::vector<TimedDoor>, ToolError> Side::read_doors() const {
   return family_ == Family::v4 ? doors_of_v4(*rules) : doors_of_v6(*rules);
 }
 
+Result<bool, ToolError> Side::has_chains() const {
+  const auto rules = tool_.read();
+  if (!rules) return fail(rules.error());
+  return std::any_of(rules->begin(), rules->end(),
+                     [](const Table& table) { return !table.chains.empty(); });
+}
+
 bool Side::is_stale_for(const Doors& doors, Moment now) const {
   if (uncertain_) return true;
   std::size_t ours = 0;

@@ -22,6 +22,8 @@ class Side {
  public:
   Side(Family family, Tool tool) : family_(family), tool_(std::move(tool)) {}
 
+  /// Whether any chain of ours is there.
+  [[nodiscard]] Result<bool, ToolError> has_chains() const;
   /// The doors that the firewall's rules tell of, whatever their time.
   [[nodiscard]] Result<std::vector<TimedDoor>, ToolError> read_doors() const;
   /// Whether the rules must be written for these doors (of both families) to be open, and for their

@@ -13,6 +13,7 @@ Result<std::vector<TimedDoor>, BackendError> MemoryBackend::open_doors(Moment no
 Result<void, BackendError> MemoryBackend::reset(const Network&, std::span<const TimedDoor> doors,
                                                 Moment) {
   if (auto failure = injected_failure()) return fail(std::move(*failure));
+  is_set_up_ = true;
   doors_.clear();
   for (const auto& timed : doors) doors_.insert_or_assign(key_of(timed.door), timed);
   return {};
@@ -50,6 +51,11 @@ Result<std::optional<std::uint64_t>, BackendError> MemoryBackend::packets_throug
 void MemoryBackend::heal() {
   refused_keys_.clear();
   failing_calls_ = 0;
+}
+
+void MemoryBackend::take_away() {
+  doors_.clear();
+  is_set_up_ = false;
 }
 
 std::optional<BackendError> MemoryBackend::injected_failure() {

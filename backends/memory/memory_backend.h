@@ -15,7 +15,11 @@ namespace postern {
 class MemoryBackend final : public FirewallBackend {
  public:
   [[nodiscard]] std::string_view name() const override { return "memory"; }
-  [[nodiscard]] Capabilities capabilities() const override { return {.pinholes = true}; }
+  /// What is over is no longer held.
+  [[nodiscard]] Capabilities capabilities() const override {
+    return {.ends_leases = true, .pinholes = true};
+  }
+  [[nodiscard]] Result<bool, BackendError> is_set_up() override { return is_set_up_; }
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors,
@@ -37,6 +41,8 @@ class MemoryBackend final : public FirewallBackend {
   void count(const DoorKey& key, std::uint64_t packets) { packets_[key] = packets; }
   /// Ends all refusals and failures.
   void heal();
+  /// Everything of ours is gone, as after a reboot.
+  void take_away();
 
  private:
   [[nodiscard]] std::optional<BackendError> injected_failure();
@@ -46,6 +52,7 @@ class MemoryBackend final : public FirewallBackend {
   std::unordered_set<DoorKey> refused_keys_;
   std::unordered_map<DoorKey, std::uint64_t> packets_;
   int failing_calls_ = 0;
+  bool is_set_up_ = false;
 };
 
 }  // namespace postern

@@ -245,6 +245,21 @@ void put_delete(netlink::Batch& batch, const char* table, Container container,
   put_elements(batch, NFT_MSG_DELSETELEM, table, container, elements, change);
 }
 
+Result<bool, netlink::Error> table_exists(const char* table) {
+  auto socket = netlink::Socket::open();
+  if (!socket) return fail(socket.error());
+  Question question;
+  auto* message = mnl_nlmsg_put_header(question.octets.data());
+  message->nlmsg_type = netlink::message_type(NFT_MSG_GETTABLE);
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  netlink::put_family(message, NFPROTO_INET);
+  mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
+  const auto asked = socket->dump(question.bytes(message), [](const nlmsghdr*) {});
+  if (asked) return true;
+  if (asked.error().code == ENOENT) return false;
+  return fail(asked.error());
+}
+
 Result<std::vector<TimedElement>, netlink::Error> held_elements(const char* table,
                                                                 Container container) {
   // For each part of a long answer the kernel walks its hash table anew and skips as many elements

@@ -42,6 +42,9 @@ void put_delete(netlink::Batch& batch, const char* table, Container container,
                 std::span<const TimedElement> elements,
                 std::optional<std::size_t> change = std::nullopt);
 
+/// nft list table inet TABLE, as far as whether it is there
+[[nodiscard]] Result<bool, netlink::Error> table_exists(const char* table);
+
 /// nft list map inet TABLE CONTAINER
 ///
 /// Those elements that have a timeout and a key and data of our form. None when the table or the

@@ -140,6 +140,7 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
   for (const auto& lan : network.lan) rules.lan.push_back(lan.name);
   rules.forward_mark = options_.forward_mark;
   rules.own_ports = options_.own_ports;
+  rules.pace.rate = options_.requests_per_second;
   rules.owns_table = options_.owns_table;
   for (const auto& name : rules.lan) {
     if (name.size() > kLongestInterfaceName) return fail(error_of("use " + name, {EINVAL, {}}));
@@ -233,6 +234,12 @@ Capabilities NftablesBackend::capabilities() const {
 
 netlink::Writer NftablesBackend::writer() const {
   return impl_->writer();
+}
+
+Result<bool, BackendError> NftablesBackend::is_set_up() {
+  const auto is_there = table_exists(kTable);
+  if (!is_there) return fail(error_of("look for the table", is_there.error()));
+  return *is_there;
 }
 
 Result<std::vector<TimedDoor>, BackendError> NftablesBackend::open_doors(Moment now) {

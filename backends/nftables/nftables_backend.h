@@ -40,6 +40,7 @@ class NftablesBackend final : public FirewallBackend {
   [[nodiscard]] netlink::Writer writer() const;
   /// Reads the calling thread's network namespace. The times carry the kernel's grain of up to one
   /// tick. Elements that are not ours, having no timeout or another protocol, are left out.
+  [[nodiscard]] Result<bool, BackendError> is_set_up() override;
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override;
   /// Also fails when an interface name is longer than the kernel allows (15 octets).
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,

@@ -7,6 +7,7 @@
 
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
+#include <linux/if_arp.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_nat.h>
@@ -24,6 +25,9 @@ constexpr std::uint32_t kSource6 = 8;
 constexpr std::uint32_t kDestination6 = 24;
 constexpr std::uint32_t kSourcePort = 0;
 constexpr std::uint32_t kDestinationPort = 2;
+constexpr std::uint32_t kTcpFlags = 13;
+// In the header of Ethernet.
+constexpr std::uint32_t kSourceEther = 6;
 
 constexpr std::uint32_t kFirst = NFT_REG32_00;
 constexpr std::uint32_t kSecond = NFT_REG32_01;
@@ -40,6 +44,16 @@ constexpr std::uint32_t kSecond = NFT_REG32_01;
   return made;
 }
 
+[[nodiscard]] nftnl_expr* limit_over(const Pace& pace) {
+  auto* limit = expression("limit");
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, pace.rate);
+  nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1);  // A second.
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, pace.burst());
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+  nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_FLAGS, NFT_LIMIT_F_INV);
+  return limit;
+}
+
 }  // namespace
 
 void Rule::Free::operator()(nftnl_rule* rule) const {
@@ -51,6 +65,19 @@ Rule::Rule(const char* table, const char* chain) : rule_(nftnl_rule_alloc()) {
   nftnl_rule_set_u32(rule_.get(), NFTNL_RULE_FAMILY, NFPROTO_INET);
   nftnl_rule_set_str(rule_.get(), NFTNL_RULE_TABLE, table);
   nftnl_rule_set_str(rule_.get(), NFTNL_RULE_CHAIN, chain);
+}
+
+template <class Word>
+Rule& Rule::mask_and_flip(Word mask, Word flip) {
+  auto* bitwise = expression("bitwise");
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, number_of(kFirst));
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, number_of(kFirst));
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
+  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
+  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &flip, sizeof flip);
+  add(bitwise);
+  return *this;
 }
 
 Rule& Rule::from_interface(std::string_view name) {
@@ -92,16 +119,70 @@ Rule& Rule::is_to_port(Protocol protocol, std::uint16_t port) {
       .compare(NFT_CMP_EQ, octets);
 }
 
+Rule& Rule::begins_connection() {
+  constexpr std::uint8_t kFin = 0x01;
+  constexpr std::uint8_t kSyn = 0x02;
+  constexpr std::uint8_t kRst = 0x04;
+  constexpr std::uint8_t kAck = 0x10;
+  return load_payload(NFT_PAYLOAD_TRANSPORT_HEADER, kTcpFlags, 1, kFirst)
+      .mask_and_flip<std::uint8_t>(kFin | kSyn | kRst | kAck, 0)
+      .compare(NFT_CMP_EQ, std::array{kSyn});
+}
+
+Rule& Rule::has_source(Source source) {
+  const auto size = size_of(source);
+  switch (source) {
+    case Source::ether: {
+      constexpr std::uint16_t kEthernet = ARPHRD_ETHER;
+      std::array<std::uint8_t, sizeof kEthernet> octets{};
+      std::memcpy(octets.data(), &kEthernet, sizeof kEthernet);
+      return load_meta(NFT_META_IIFTYPE, kFirst)
+          .compare(NFT_CMP_EQ, octets)
+          .load_payload(NFT_PAYLOAD_LL_HEADER, kSourceEther, size, kFirst);
+    }
+    case Source::ipv4:
+      return is_ipv4().load_payload(NFT_PAYLOAD_NETWORK_HEADER, kSource4, size, kFirst);
+    case Source::ipv6:
+      return is_ipv6().load_payload(NFT_PAYLOAD_NETWORK_HEADER, kSource6, size, kFirst);
+  }
+  return *this;
+}
+
+Rule& Rule::exceeds(Source source, const Pace& pace) {
+  auto* update = expression("dynset");
+  nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_SREG_KEY, number_of(kFirst));
+  nftnl_expr_set_u32(update, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_UPDATE);
+  nftnl_expr_set_str(update, NFTNL_EXPR_DYNSET_SET_NAME, to_string(source));
+  // Owned by the other one from here on.
+  nftnl_expr_set(update, NFTNL_EXPR_DYNSET_EXPR, limit_over(pace), 0);
+  add(update);
+  return *this;
+}
+
+Rule& Rule::has_no_bucket(Source source) {
+  auto* lookup = expression("lookup");
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, number_of(kFirst));
+  nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, to_string(source));
+  nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+  add(lookup);
+  return *this;
+}
+
+Rule& Rule::exceeds(const Pace& pace) {
+  add(limit_over(pace));
+  return *this;
+}
+
 Rule& Rule::is_dnat() {
   return load_ct(NFT_CT_STATUS)
-      .mask_and_flip(IPS_DST_NAT, 0)
+      .mask_and_flip<std::uint32_t>(IPS_DST_NAT, 0)
       .compare(NFT_CMP_NEQ, std::array<std::uint8_t, 4>{});
 }
 
 Rule& Rule::has_ct_mark_bits(std::uint32_t bits) {
   std::array<std::uint8_t, sizeof bits> octets{};
   std::memcpy(octets.data(), &bits, sizeof bits);
-  return load_ct(NFT_CT_MARK).mask_and_flip(bits, 0).compare(NFT_CMP_EQ, octets);
+  return load_ct(NFT_CT_MARK).mask_and_flip(bits, 0U).compare(NFT_CMP_EQ, octets);
 }
 
 Rule& Rule::was_to(const Address& address) {
@@ -183,7 +264,7 @@ Rule& Rule::set_ct_mark_bits(std::uint32_t bits) {
 }
 
 Rule& Rule::clear_ct_mark_bits(std::uint32_t bits) {
-  return load_ct(NFT_CT_MARK).mask_and_flip(~bits, 0).store_ct_mark();
+  return load_ct(NFT_CT_MARK).mask_and_flip(~bits, 0U).store_ct_mark();
 }
 
 Rule& Rule::accept() {
@@ -192,6 +273,14 @@ Rule& Rule::accept() {
 
 Rule& Rule::drop() {
   return verdict(NF_DROP);
+}
+
+Rule& Rule::go_to(const char* chain) {
+  return verdict(NFT_JUMP, chain);
+}
+
+Rule& Rule::leave_chain() {
+  return verdict(NFT_RETURN);
 }
 
 void Rule::put(netlink::Batch& batch) const {
@@ -254,18 +343,6 @@ Rule& Rule::compare_interface(std::uint32_t key, std::uint32_t operation, std::s
   return load_meta(key, kFirst).compare(operation, padded);
 }
 
-Rule& Rule::mask_and_flip(std::uint32_t mask, std::uint32_t flip) {
-  auto* bitwise = expression("bitwise");
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, number_of(kFirst));
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, number_of(kFirst));
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-  nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, sizeof mask);
-  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof mask);
-  nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, &flip, sizeof flip);
-  add(bitwise);
-  return *this;
-}
-
 Rule& Rule::nat(std::uint32_t type) {
   // The map's value lies where its key was: the address first, the port behind it.
   auto* nat = expression("nat");
@@ -277,10 +354,11 @@ Rule& Rule::nat(std::uint32_t type) {
   return *this;
 }
 
-Rule& Rule::verdict(int code) {
+Rule& Rule::verdict(int code, const char* chain) {
   auto* immediate = expression("immediate");
   nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
   nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, static_cast<std::uint32_t>(code));
+  if (chain != nullptr) nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, chain);
   add(immediate);
   return *this;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "backends/nftables/containers.h"
+#include "backends/nftables/pace.h"
 #include "core/address.h"
 #include "core/protocol.h"
 #include "netlink/batch.h"
@@ -31,6 +32,16 @@ class Rule {
   Rule& is_ipv6();
   Rule& is_protocol(Protocol protocol);
   Rule& is_to_port(Protocol protocol, std::uint16_t port);
+  /// Goes on only for the first segment of a TCP connection.
+  Rule& begins_connection();
+  /// Goes on only for packets that have such a source address, which is left for the next step.
+  Rule& has_source(Source source);
+  /// Goes on only when that source sends faster than this; makes it a bucket if there is room.
+  Rule& exceeds(Source source, const Pace& pace);
+  /// Goes on only when that source has no bucket.
+  Rule& has_no_bucket(Source source);
+  /// Goes on only for what exceeds this in all, of those that come here.
+  Rule& exceeds(const Pace& pace);
   /// Goes on only for connections whose destination was translated.
   Rule& is_dnat();
   /// Goes on only for connections whose mark has all these bits.
@@ -54,6 +65,9 @@ class Rule {
   Rule& clear_ct_mark_bits(std::uint32_t bits);
   Rule& accept();
   Rule& drop();
+  /// To a chain without a hook, and back behind this rule when that decides nothing.
+  Rule& go_to(const char* chain);
+  Rule& leave_chain();
 
   /// Appends the rule to its chain.
   void put(netlink::Batch& batch) const;
@@ -73,9 +87,10 @@ class Rule {
   Rule& load_key(Container container);
   Rule& compare(std::uint32_t operation, std::span<const std::uint8_t> octets);
   Rule& compare_interface(std::uint32_t key, std::uint32_t operation, std::string_view name);
-  Rule& mask_and_flip(std::uint32_t mask, std::uint32_t flip);
+  template <class Word>
+  Rule& mask_and_flip(Word mask, Word flip);
   Rule& nat(std::uint32_t type);
-  Rule& verdict(int code);
+  Rule& verdict(int code, const char* chain = nullptr);
   void add(nftnl_expr* expression);
 
   std::unique_ptr<nftnl_rule, Free> rule_;

@@ -1,8 +1,6 @@
 #include "backends/nftables/ruleset.h"
 
 #include <array>
-#include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
@@ -12,26 +10,16 @@
 #include <libnftnl/table.h>
 #include <linux/netfilter_ipv4.h>
 
+#include "backends/nftables/owned.h"
 #include "backends/nftables/rule.h"
 #include "netlink/headers.h"
 
 namespace postern::nftables {
 namespace {
 
-/// Owns a libnftnl object; `free` is its release function.
-template <class T, void (*free)(const T*)>
-struct Release {
-  void operator()(T* object) const { free(object); }
-};
-using Table = std::unique_ptr<nftnl_table, Release<nftnl_table, nftnl_table_free>>;
-using Set = std::unique_ptr<nftnl_set, Release<nftnl_set, nftnl_set_free>>;
-using Chain = std::unique_ptr<nftnl_chain, Release<nftnl_chain, nftnl_chain_free>>;
-
-template <class Owner>
-[[nodiscard]] Owner made(typename Owner::pointer object) {
-  if (object == nullptr) throw std::bad_alloc();
-  return Owner(object);
-}
+using Table = Owned<nftnl_table, nftnl_table_free>;
+using Set = Owned<nftnl_set, nftnl_set_free>;
+using Chain = Owned<nftnl_chain, nftnl_chain_free>;
 
 /// nft's number for a concatenation: six bits for each field. The kernel keeps it for nft, which
 /// reads it back when it lists the table.
@@ -207,6 +195,7 @@ void put_forward_rules(netlink::Batch& batch, const char* table, std::uint32_t m
 void put_input_rules(netlink::Batch& batch, const char* table, const RulesetOptions& options) {
   for (const auto& own : options.own_ports) {
     for (const auto& lan : options.lan) {
+      if (options.pace.rate > 0) put_pace_rule(batch, table, lan, own);
       Rule(table, "input")
           .from_interface(lan)
           .is_to_port(own.protocol, own.port)
@@ -267,6 +256,7 @@ void put_ruleset(netlink::Batch& batch, const char* table, const RulesetOptions&
     put_hairpin_rules(batch, table, options);
   }
   put_forward_rules(batch, table, options.forward_mark);
+  if (options.pace.rate > 0) put_pace(batch, table, options.pace);
   put_input_rules(batch, table, options);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backends/nftables/elements.h"
+#include "backends/nftables/pace.h"
 #include "core/address.h"
 #include "core/own_port.h"
 #include "netlink/batch.h"
@@ -21,6 +22,8 @@ struct RulesetOptions {
   std::vector<Address> external_addresses;
   std::uint32_t forward_mark = 0;
   std::vector<OwnPort> own_ports;
+  /// With a rate of 0 hosts may send as much as they like.
+  Pace pace;
   /// The kernel keeps the table for the socket that made it (Linux 6.9).
   bool owns_table = false;
 };

@@ -1,5 +1,7 @@
 #include "protocols/natpmp/frontend.h"
 
+#include <algorithm>
+
 namespace postern::natpmp {
 namespace {
 
@@ -34,7 +36,7 @@ class Decision {
   [[nodiscard]] Handled operator()(const AddressRequest&) const {
     AddressResponse response{ResultCode::success, epoch(), Address::v4(0)};
     std::string_view outcome = "success";
-    if (!state_.table.policy().serves(client())) {
+    if (!state_.table.policy().serves(claimant())) {
       response.result = ResultCode::not_authorized;
       outcome = to_string(MapError::not_authorized);
     } else if (const auto external = state_.table.external_address_of(client())) {
@@ -81,10 +83,7 @@ class Decision {
   [[nodiscard]] Handled map(const MapRequest& request) const {
     // Port 0 names no port; only a delete may use it (§3.4).
     if (request.internal_port == 0) return answer("map", request, fail(MapError::not_authorized));
-    const auto granted = state_.table.request(
-        {claimant(), request.protocol, Endpoint{client(), request.internal_port},
-         request.suggested_external_port, Seconds(request.lifetime), /*reserves_companion=*/true},
-        now_);
+    const auto granted = grant(request);
     if (!granted) return answer("map", request, fail(granted.error()));
     const MapResponse response{request.protocol,
                                ResultCode::success,
@@ -93,6 +92,22 @@ class Decision {
                                granted->external_port,
                                static_cast<std::uint32_t>(granted->lifetime.count())};
     return reply("map", "success", emit(response));
+  }
+
+  [[nodiscard]] Result<Grant, MapError> grant(const MapRequest& request) const {
+    auto& table = state_.table;
+    const Endpoint internal{client(), request.internal_port};
+    const Mapping* existing = table.find_by_internal(request.protocol, internal);
+    if (existing && existing->is_administered()) {
+      // It is there whatever the client asks, and nothing of him is kept.
+      if (!existing->has_doors()) return fail(MapError::no_external_address);
+      const auto lifetime =
+          std::min(Seconds(request.lifetime), table.policy().limits().max_lifetime);
+      return Grant{existing->id, existing->external.port, lifetime};
+    }
+    return table.request({claimant(), request.protocol, internal, request.suggested_external_port,
+                          Seconds(request.lifetime), /*reserves_companion=*/true},
+                         now_);
   }
 
   [[nodiscard]] Handled erase(const MapRequest& request) const {

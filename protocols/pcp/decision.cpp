@@ -1,6 +1,7 @@
 #include "protocols/pcp/decision.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "core/protocol.h"
@@ -161,7 +162,8 @@ class Decision {
     wish.claimant = claimant();
     wish.protocol = protocol;
     wish.internal = {host(), fields.internal_port};
-    wish.lifetime = std::max(Seconds(request_.lifetime), table().policy().limits().min_lifetime);
+    wish.lifetime = Seconds(request_.lifetime);
+    wish.may_be_longer = true;
     wish.nonce = fields.nonce;
     wish.accepts_any_nonce = accepts_any_nonce();
     wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
@@ -215,9 +217,27 @@ class Decision {
     auto wish = this->wish(*protocol, map);
     suggest(wish, map);
     if (find_option<PreferFailure>(request_.options)) wish.placement = Placement::only_suggested;
-    wish.filters =
-        filters_after(request_.options, table().find_by_internal(*protocol, wish.internal));
+    const Mapping* existing = table().find_by_internal(*protocol, wish.internal);
+    wish.filters = filters_after(request_.options, existing);
+    if (existing && existing->is_administered()) return administered(*existing, wish);
     return request(wish, Opcode::map);
+  }
+
+  /// The administrator's mapping is there whatever the client asks, and nothing of him is kept, the
+  /// nonce neither (RFC 6887 §11.3).
+  [[nodiscard]] Result<External, Refusal> administered(const Mapping& mapping,
+                                                       const postern::MapRequest& wish) const {
+    if (!mapping.has_doors()) return fail(refusal(ResultCode::network_failure));
+    const bool wants_others =
+        wish.filters && normalized(*wish.filters) != normalized(mapping.filters);
+    if (wants_others) return fail(refusal(ResultCode::not_authorized));
+    const auto& [address, port] = mapping.external;
+    const bool suits = wish.suggested_external_address.value_or(address) == address &&
+                       (wish.suggested_external_port == 0 || wish.suggested_external_port == port);
+    if (!suits && wish.placement == Placement::only_suggested) {
+      return fail(refusal(ResultCode::cannot_provide_external));
+    }
+    return external_of(mapping, std::numeric_limits<std::uint32_t>::max());
   }
 
   [[nodiscard]] Result<External, Refusal> erase(const MapRequest& map) const {

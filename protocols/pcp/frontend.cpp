@@ -14,6 +14,13 @@ namespace {
                      [](const Claim& claim) { return claim.claimant.frontend == kFrontendName; });
 }
 
+/// Whether it ended although its clients counted on it. (Of lost addresses the epoch tells.)
+[[nodiscard]] bool was_taken_away(const TableEvent& event) {
+  using enum TableEvent::Cause;
+  return event.kind == TableEvent::Kind::closed &&
+         (event.cause == administered || event.cause == policy);
+}
+
 void append(std::vector<OutgoingDatagram>& all, std::vector<OutgoingDatagram> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
@@ -41,6 +48,7 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
       v6_announcements_.start(now);
       return;
     case GatewayEvent::external_address_changed:
+    case GatewayEvent::mappings_lost:
       // While there is none, clients would only be refused.
       if (state.external_address.local()) v4_announcements_.start(now);
       return;
@@ -56,9 +64,13 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
 void Frontend::on_table_events(std::span<const TableEvent> events, const GatewayState&,
                                Moment now) {
   for (const auto& event : events) {
-    if (event.kind == TableEvent::Kind::moved && has_own_claim(event.mapping)) {
-      updates_.start(event.mapping.id, now);
-    }
+    const bool is_taken_away = was_taken_away(event);
+    const bool is_cut =
+        event.kind == TableEvent::Kind::renewed && event.cause == TableEvent::Cause::policy;
+    if (event.kind != TableEvent::Kind::moved && !is_cut && !is_taken_away) continue;
+    if (!has_own_claim(event.mapping)) continue;
+    updates_.start(event.mapping.id, now);
+    if (is_taken_away) closed_.insert_or_assign(event.mapping.id, event.mapping);
   }
 }
 
@@ -71,6 +83,10 @@ std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Mo
     if (const Mapping* mapping = state.table.find(id)) {
       append(due, mapping_updates(*mapping, moved, state, now));
     }
+    const auto closed = closed_.find(id);
+    if (closed == closed_.end()) continue;
+    append(due, closing_updates(closed->second, state, now));
+    if (!updates_.is_telling(id)) closed_.erase(closed);
   }
   return due;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,7 @@ class Frontend final : public DatagramFrontend {
                                     Moment now) override;
   /// Starts announcing on the side whose epoch began anew, or, at the start, on both.
   void on_event(GatewayEvent event, const GatewayState& state, Moment now) override;
-  /// Starts telling the clients of mappings that moved.
+  /// Starts telling the clients of mappings that moved, and of those that were taken from them.
   void on_table_events(std::span<const TableEvent> events, const GatewayState& state,
                        Moment now) override;
   /// The announcements that are due, from each address of each LAN interface, for clients listen
@@ -38,6 +39,8 @@ class Frontend final : public DatagramFrontend {
   AnnouncementSchedule v4_announcements_;
   AnnouncementSchedule v6_announcements_;
   MappingUpdates updates_;
+  /// Those of the mappings that are told of which are no more, as they were last.
+  std::map<MappingId, Mapping> closed_;
 };
 
 }  // namespace postern::pcp

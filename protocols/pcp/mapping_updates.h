@@ -33,6 +33,8 @@ class MappingUpdates {
   /// The mappings to be told of now, at most kMostAtOnce; each counts as told once more.
   [[nodiscard]] std::vector<Due> take_due(Moment now);
   [[nodiscard]] std::optional<Moment> next() const;
+  /// Whether this mapping is still to be told of.
+  [[nodiscard]] bool is_telling(MappingId id) const { return running_.contains(id); }
 
  private:
   struct Running {

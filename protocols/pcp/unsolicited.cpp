@@ -35,8 +35,8 @@ namespace {
 
 /// The response that the claim's request would get now.
 [[nodiscard]] std::vector<std::uint8_t> update(const Mapping& mapping, const Claim& claim,
-                                               const GatewayState& state, Moment now) {
-  const auto lifetime = seconds_left(claim.lease.ends, now);
+                                               std::uint32_t lifetime, const GatewayState& state,
+                                               Moment now) {
   const auto epoch = epoch_for(claim.details->contact->asker.address, state, now);
   const MapFields fields{claim.details->nonce.value_or(Nonce{}),
                          static_cast<std::uint8_t>(mapping.protocol), mapping.internal.port,
@@ -47,6 +47,13 @@ namespace {
     return emit(PeerResponse{fields, *remote, lifetime, epoch, std::move(options)});
   }
   return emit(MapResponse{fields, lifetime, epoch, std::move(options)});
+}
+
+/// The interface may have been made anew since, or the machine been started.
+[[nodiscard]] std::uint32_t interface_to(const Contact& contact, const Network& network) {
+  const auto* lan = network.lan_of(contact.asker.address);
+  const bool is_there = network.lan_by_index(contact.interface_index) != nullptr;
+  return is_there || lan == nullptr ? contact.interface_index : lan->index;
 }
 
 }  // namespace
@@ -66,9 +73,24 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
   for (const auto& claim : mapping.claims) {
     if (claim.claimant.frontend != kFrontendName || !claim.details->contact) continue;
     // The client knows already.
-    const auto& [interface_index, gateway, asker, answered] = *claim.details->contact;
-    if (answered > moved) continue;
-    all.push_back({interface_index, gateway, asker, update(mapping, claim, state, now)});
+    const auto& contact = *claim.details->contact;
+    if (contact.answered > moved) continue;
+    all.push_back({interface_to(contact, state.network), contact.gateway, contact.asker,
+                   update(mapping, claim, seconds_left(claim.lease.ends, now), state, now)});
+  }
+  return all;
+}
+
+std::vector<OutgoingDatagram> closing_updates(const Mapping& closed, const GatewayState& state,
+                                              Moment now) {
+  std::vector<OutgoingDatagram> all;
+  for (const auto& claim : closed.claims) {
+    const auto& contact = claim.details->contact;
+    if (claim.claimant.frontend != kFrontendName || !contact) continue;
+    if (state.table.find_claim(closed.protocol, closed.internal, claim.claimant)) continue;
+    all.push_back({interface_to(*contact, state.network), contact->gateway, contact->asker,
+                   emit_error(update(closed, claim, 0, state, now), ResultCode::not_authorized, 0,
+                              epoch_for(contact->asker.address, state, now))});
   }
   return all;
 }

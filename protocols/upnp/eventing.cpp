@@ -66,7 +66,7 @@ HttpReply Eventing::unsubscribe(const HttpRequest& request, const Topic& topic) 
 
 HttpReply Eventing::add(const NewSubscription& wish, const HttpRequest& request, const Topic& topic,
                         Moment now) {
-  if (!has_room(request.client.address)) return reply_with(503);
+  if (!has_room(request.interface_index, request.client.address)) return reply_with(503);
   Variables all;
   for (const auto& observed : watched(topic).variables) all.set(bit_of(*observed.variable));
   const auto sid = make_sid(new_uuid_());
@@ -85,8 +85,14 @@ Eventing::Subscription* Eventing::find(const std::string& sid, const Topic& topi
   return found == subscriptions_.end() ? nullptr : &*found;
 }
 
-bool Eventing::has_room(const Address& subscriber) const {
-  const auto of_host = std::ranges::count(subscriptions_, subscriber, &Subscription::subscriber);
+bool Eventing::has_room(std::uint32_t interface_index, const Address& subscriber) const {
+  if (subscriptions_.size() < kMostOfOneHost) return true;
+  // A host may have as many IPv6 addresses as it likes, but has one hardware address.
+  const auto of_host = std::ranges::count_if(subscriptions_, [&](const Subscription& other) {
+    return other.subscriber == subscriber ||
+           (other.interface_index == interface_index &&
+            are_one_host_(interface_index, other.subscriber, subscriber));
+  });
   return subscriptions_.size() < kMostSubscriptions &&
          static_cast<std::size_t>(of_host) < kMostOfOneHost;
 }

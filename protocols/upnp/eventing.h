@@ -32,14 +32,19 @@ class Eventing {
   /// From the reply to the first event. GUPnP reads both at the same time, and throws away an event
   /// of which it does not know yet that it has subscribed to it.
   static constexpr Milliseconds kFirstPause{200};
-  /// Of one source address.
+  /// Of one host.
   static constexpr std::size_t kMostOfOneHost = 8;
 
   /// 128 random bits that nobody can predict, for each subscription others.
   using NewUuid = std::function<Uuid()>;
   using ReadValue = std::function<Value(View, VariableId)>;
 
-  explicit Eventing(NewUuid new_uuid) : new_uuid_(std::move(new_uuid)) {}
+  /// See NeighbourTable::are_one_host(). It is asked up to kMostSubscriptions times a SUBSCRIBE.
+  using AreOneHost =
+      std::function<bool(std::uint32_t interface_index, const Address&, const Address&)>;
+
+  Eventing(NewUuid new_uuid, AreOneHost are_one_host)
+      : new_uuid_(std::move(new_uuid)), are_one_host_(std::move(are_one_host)) {}
 
   /// Answers a SUBSCRIBE or UNSUBSCRIBE to an event URL. What it did stands. The reply's token is
   /// left to the caller.
@@ -101,7 +106,7 @@ class Eventing {
   /// and to the host that made it.
   [[nodiscard]] Subscription* find(const std::string& sid, const Topic& topic,
                                    const Address& subscriber);
-  [[nodiscard]] bool has_room(const Address& subscriber) const;
+  [[nodiscard]] bool has_room(std::uint32_t interface_index, const Address& subscriber) const;
   static void end(Subscription& subscription);
   void expire(Moment now);
   void erase_finished();
@@ -111,6 +116,7 @@ class Eventing {
   [[nodiscard]] HttpCallout callout(Subscription& subscription, Moment now);
 
   NewUuid new_uuid_;
+  AreOneHost are_one_host_;
   std::vector<Subscription> subscriptions_;
   std::vector<Watched> watched_;
   bool may_have_changed_ = false;

@@ -93,7 +93,10 @@ Frontend::Frontend(const Identity& identity, const Settings& settings, const Ker
       settings_(settings),
       kernel_(kernel),
       documents_(identity),
-      eventing_(std::move(new_uuid)) {}
+      eventing_(std::move(new_uuid),
+                [this](std::uint32_t interface_index, const Address& left, const Address& right) {
+                  return kernel_.neighbours.are_one_host(interface_index, left, right);
+                }) {}
 
 std::optional<HttpReply> Frontend::on_header(const HttpRequest& request) const {
   return refusal_of(request, identity_);
@@ -179,6 +182,7 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
     case GatewayEvent::lan_changed:
       eventing_.on_lan_changed(state.network);
       break;
+    case GatewayEvent::mappings_lost:
     case GatewayEvent::pinholes_lost:
       break;
   }

@@ -72,11 +72,13 @@ constexpr std::uint32_t kLongestLease = 604800;
                                                       const Invocation& invocation) {
   auto& table = invocation.table();
   const auto permission = table.policy().judge(wish);
-  if (!permission) return fail(permission.error());
+  if (!permission) return table.deny(wish, permission.error());
   const std::uint16_t port = wish.suggested_external_port;
-  if (!permission->external_ports.contains(port)) return fail(MapError::external_port_denied);
+  if (!permission->external_ports.contains(port)) {
+    return table.deny(wish, {MapError::external_port_denied, table.policy().decider(wish, port)});
+  }
   if (const Mapping* holder = table.find_by_external_port(wish.protocol, port)) {
-    if (!is_same_entry(*holder, wish)) return fail(MapError::external_port_taken);
+    if (!is_same_entry(*holder, wish)) return table.deny(wish, MapError::external_port_taken);
     wish.replaces = holder->id;
   }
   return table.request(wish, invocation.around.now);
@@ -124,12 +126,15 @@ Outcome add_port_mapping(const Invocation& invocation) {
 Outcome add_any_port_mapping(const Invocation& invocation) {
   const auto wish = read_wish(invocation);
   if (!wish) return fail(wish.error());
-  auto granted = wish->suggested_external_port == 0
-                     ? Result<Grant, MapError>(fail(MapError::external_port_taken))
-                     : request_exactly(*wish, invocation);
-  const bool may_take_another = !granted && (granted.error() == MapError::external_port_taken ||
-                                             granted.error() == MapError::external_port_denied);
-  if (may_take_another) granted = request_any(*wish, invocation);
+  const bool names_port = wish->suggested_external_port != 0;
+  auto granted = names_port ? request_exactly(*wish, invocation) : request_any(*wish, invocation);
+  const bool may_take_another = names_port && !granted &&
+                                (granted.error() == MapError::external_port_taken ||
+                                 granted.error() == MapError::external_port_denied);
+  if (may_take_another) {
+    invocation.table().forget_last_refusal();
+    granted = request_any(*wish, invocation);
+  }
   if (!granted) return fail(port_mapping_fault(granted.error(), invocation));
   return std::vector<Value>{std::uint32_t{granted->external_port}};
 }

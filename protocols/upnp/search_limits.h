@@ -29,12 +29,12 @@ enum class Admission : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Admission admission);
 
 /// How often one source is answered (SSDP-42, SEC-03), so that nobody can make us flood the host
-/// whose address he forges. Bounded in memory: 256 sources, each with the searches of the last
-/// second. A call is O(log n) in the sources and O(m) in one's last searches, m at most 30; while
-/// the book is full it is O(n).
+/// whose address he forges. Bounded in memory: 1,024 sources, each with the searches of the last
+/// second; more than a host can forge in it at the default limit of requests. A call is O(log n) in
+/// the sources and O(m) in one's last searches, m at most 30; while the book is full it is O(n).
 class SearchLimits {
  public:
-  static constexpr std::size_t kMostSources = 256;
+  static constexpr std::size_t kMostSources = 1024;
 
   /// Decides about a search that we could answer, and counts it when it is admitted.
   [[nodiscard]] Admission admit(std::uint32_t interface_index, const Endpoint& source,

@@ -22,7 +22,8 @@ constexpr std::int64_t kHeaders = 62;
 SsdpAnswers::SsdpAnswers(Random& random) : random_(random), allowance_(kBurst) {}
 
 bool SsdpAnswers::add(std::vector<OutgoingDatagram> answers, Milliseconds spread, Moment now) {
-  if (answers.size() > kMostWaiting - waiting_.size()) return false;
+  const auto places = answers.size() > kSmallSet ? kMostWaiting / 2 : kMostWaiting;
+  if (waiting_.size() + answers.size() > places) return false;
   const auto count = static_cast<Milliseconds::rep>(answers.size());
   Milliseconds::rep i = 0;
   for (auto& answer : answers) {

@@ -18,6 +18,9 @@ namespace postern::upnp {
 class SsdpAnswers {
  public:
   static constexpr std::size_t kMostWaiting = 256;
+  /// Larger sets have half of the places: whoever asks for everything, be it under many names, does
+  /// not keep from others the few answers that clients search for.
+  static constexpr std::size_t kSmallSet = 4;
 
   /// `random` outlives this object.
   explicit SsdpAnswers(Random& random);

@@ -77,6 +77,7 @@ void SsdpFrontend::on_event(GatewayEvent event, const GatewayState& state, Momen
       return;
     case GatewayEvent::external_address_changed:
     case GatewayEvent::wan_link_changed:
+    case GatewayEvent::mappings_lost:
     case GatewayEvent::pinholes_lost:
       return;
   }

@@ -14,8 +14,8 @@ constexpr Address kGroupSite =
     Address::v6({0xff, 0x05, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x0c});
 
 /// fe80::/10
-[[nodiscard]] bool is_link_local(const Address& address) {
-  return !address.is_v4() && address.octets()[0] == 0xfe && (address.octets()[1] & 0xc0) == 0x80;
+[[nodiscard]] bool is_v6_link_local(const Address& address) {
+  return !address.is_v4() && address.is_link_local();
 }
 
 /// fc00::/7
@@ -24,7 +24,7 @@ constexpr Address kGroupSite =
 }
 
 [[nodiscard]] bool is_global(const Address& address) {
-  return !address.is_v4() && !address.is_loopback() && !is_link_local(address) &&
+  return !address.is_v4() && !address.is_loopback() && !address.is_link_local() &&
          !is_unique_local(address);
 }
 
@@ -39,7 +39,7 @@ template <class Kind>
 
 [[nodiscard]] std::optional<Address> find_speaker(const Interface& lan, const Address& group) {
   if (group == kGroupV4) return lan.first_v4();
-  if (group == kGroupLink) return find_first(lan, is_link_local);
+  if (group == kGroupLink) return find_first(lan, is_v6_link_local);
   const auto global = find_first(lan, is_global);
   return global ? global : find_first(lan, is_unique_local);
 }

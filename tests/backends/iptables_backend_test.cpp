@@ -22,6 +22,7 @@ class CheckedBackend final : public FirewallBackend {
 
   [[nodiscard]] std::string_view name() const override { return backend_->name(); }
   [[nodiscard]] Capabilities capabilities() const override { return backend_->capabilities(); }
+  [[nodiscard]] Result<bool, BackendError> is_set_up() override { return backend_->is_set_up(); }
   [[nodiscard]] Result<std::vector<TimedDoor>, BackendError> open_doors(Moment now) override {
     auto doors = backend_->open_doors(now);
     if (!doors) return doors;
@@ -201,6 +202,12 @@ void IptablesBackendTest::expect_golden() const {
   auto door = forward(1000, 5000);
   std::get<Forward4>(door.door).filters = {from("198.51.100.0/24", 7, 9)};
   return door;
+}
+
+TEST_P(IptablesBackendTest, TellsWhetherItsChainsAreThere) {
+  EXPECT_EQ(backend_->is_set_up(), false);
+  ASSERT_TRUE(ok(reset()));
+  EXPECT_EQ(backend_->is_set_up(), true);
 }
 
 TEST_P(IptablesBackendTest, ResetWritesTheseRules) {

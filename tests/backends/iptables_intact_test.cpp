@@ -36,6 +36,20 @@ TEST_P(IptablesIntactTest, WhatItWroteIsIntact) {
   EXPECT_TRUE(backend_->is_intact());
 }
 
+// What iptables-save makes of a rate is not always what was written.
+TEST_P(IptablesIntactTest, AnyLimitOfRequestsReadsBack) {
+  auto network = one_lan();
+  network.lan.front().addresses = {{*Address::parse("192.168.1.1"), 24}};
+  for (const std::uint32_t rate : {1U, 7U, 90U, 200U, 300U, 999U, 3000U, 10000U, 20000U}) {
+    auto opened = host_.open(rate);
+    ASSERT_TRUE(opened) << opened.error().reason;
+    ASSERT_TRUE(ok((*opened)->reset(network, {}, kNow)));
+    EXPECT_TRUE((*opened)->is_intact()) << rate;
+    const auto saved = host_.saved("filter");
+    EXPECT_NE(saved.find("hashlimit"), std::string::npos) << saved;
+  }
+}
+
 TEST_P(IptablesIntactTest, WhatOthersChangeOfTheirsLeavesOursIntact) {
   ASSERT_TRUE(ok(reset(varied())));
   ASSERT_EQ(host_.change("filter", "-I FORWARD 1 -j DROP\n:OTHERS - [0:0]\n-A OTHERS -j DROP"), "");

@@ -171,6 +171,29 @@ TEST(IptablesRules, EachLanReachesOurPorts) {
   }
 }
 
+TEST(IptablesRules, WhoSendsTooFastIsDropped) {  // NPMP-91
+  auto options = house();
+  options.lan = {"br-lan"};
+  options.own_ports = {{Protocol::udp, 5351, true}, {Protocol::tcp, 5351}};
+  options.requests_per_second = 200;
+  const std::string above =
+      "-m hashlimit --hashlimit-above 200/sec --hashlimit-burst 400 --hashlimit-mode srcip "
+      "--hashlimit-name postern-200 --hashlimit-htable-max 16384 --hashlimit-htable-expire 5000";
+  options.lan_prefixes = {*Prefix::parse("192.168.1.0/24"), *Prefix::parse("10.0.0.0/8")};
+  EXPECT_THAT(
+      chain(rules_v4(options, {}), "POSTERN-INPUT"),
+      ElementsAre("-s 192.168.1.0/24 -i br-lan -p udp -m udp --dport 5351 " + above + " -j DROP",
+                  "-i br-lan -p udp -m udp --dport 5351 -j ACCEPT",
+                  "-p udp -m udp --dport 5351 -j DROP",
+                  "-s 192.168.1.0/24 -i br-lan -p tcp -m tcp --dport 5351 --tcp-flags "
+                  "FIN,SYN,RST,ACK SYN " +
+                      above + " -j DROP",
+                  "-i br-lan -p tcp -m tcp --dport 5351 -j ACCEPT"));
+  EXPECT_THAT(chain(rules_v6(options, {}), "POSTERN-INPUT"),
+              testing::Each(testing::Not(testing::HasSubstr("hashlimit"))))
+      << "one host could fill the table of buckets, which shuts out all others";
+}
+
 TEST(IptablesRules, TheNetworkTellsWhereTheRulesStand) {
   Network network = test::one_lan();
   network.wan->addresses = {{*Address::parse("2001:db8:f::1"), 64},

@@ -20,6 +20,16 @@ class MemorySubject {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BackendConformance, MemorySubject);
 
+TEST(MemoryBackend, CanBeTakenAway) {
+  MemoryBackend backend;
+  EXPECT_EQ(backend.is_set_up(), false);
+  ASSERT_TRUE(backend.reset(one_lan(), std::vector{forward(1000, 5000)}, kNow));
+  EXPECT_EQ(backend.is_set_up(), true);
+  backend.take_away();
+  EXPECT_EQ(backend.is_set_up(), false);
+  EXPECT_TRUE(holds(backend, {}));
+}
+
 TEST(MemoryBackend, FailsAsAWholeAsOftenAsTold) {
   MemoryBackend backend;
   const std::vector changes{opened(forward(1000, 5000))};

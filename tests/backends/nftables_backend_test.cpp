@@ -88,6 +88,14 @@ TEST_P(NftablesBackendTest, TheProbeTellsWhatNftSees) {
   EXPECT_TRUE(backend_->capabilities().ends_leases);
 }
 
+TEST_P(NftablesBackendTest, TellsWhetherItsTableIsThere) {
+  EXPECT_EQ(backend_->is_set_up(), false);
+  ASSERT_TRUE(ok(reset()));
+  EXPECT_EQ(backend_->is_set_up(), true);
+  ASSERT_EQ(nft("delete table inet postern"), "");
+  EXPECT_EQ(backend_->is_set_up(), false);
+}
+
 TEST_P(NftablesBackendTest, OnlyRenewalInPlaceKeepsTheCounter) {
   ASSERT_TRUE(ok(reset()));
   ASSERT_EQ(nft("add element inet postern dnat4 { 203.0.113.1 . udp . 1000 "

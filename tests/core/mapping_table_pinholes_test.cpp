@@ -41,26 +41,31 @@ class MappingTablePinholesTest : public testing::Test {
 };
 
 TEST_F(MappingTablePinholesTest, EndWhenTheirHostIsNeitherOnLinkNorListed) {
-  EXPECT_EQ(table_.end_pinholes_off_link(), 1U);
+  const auto ended = table_.end_off_link();
+  EXPECT_EQ(ended.pinholes, 1U);
+  EXPECT_EQ(ended.v4, 1U);
   EXPECT_FALSE(is_open(kLeaves));
+  EXPECT_FALSE(is_open(kHostA)) << "what holds of pinholes holds of mappings";
   EXPECT_TRUE(is_open(kStays));
   EXPECT_TRUE(is_open(kListed));
-  EXPECT_TRUE(is_open(kHostA)) << "a mapping is no pinhole";
   const auto events = table_.accept();
-  ASSERT_EQ(events.size(), 1U);
-  EXPECT_EQ(events[0].kind, TableEvent::Kind::closed);
-  EXPECT_EQ(table_.end_pinholes_off_link(), 0U);
+  ASSERT_EQ(events.size(), 2U);
+  for (const auto& event : events) {
+    EXPECT_EQ(event.kind, TableEvent::Kind::closed);
+    EXPECT_EQ(event.cause, TableEvent::Cause::network);
+  }
+  EXPECT_EQ(table_.end_off_link().pinholes, 0U);
 }
 
 TEST_F(MappingTablePinholesTest, StayWhenTheTurnDoesNotStand) {
-  EXPECT_EQ(table_.end_pinholes_off_link(), 1U);
+  EXPECT_EQ(table_.end_off_link().pinholes, 1U);
   table_.roll_back();
   EXPECT_TRUE(is_open(kLeaves));
   table_.refuse({DoorKey::Kind::pinhole6, Protocol::udp, {kLeaves, 8080}});
-  EXPECT_EQ(table_.end_pinholes_off_link(), 0U);
+  EXPECT_EQ(table_.end_off_link().pinholes, 0U);
   EXPECT_TRUE(is_open(kLeaves));
   (void)table_.accept();
-  EXPECT_EQ(table_.end_pinholes_off_link(), 1U);
+  EXPECT_EQ(table_.end_off_link().pinholes, 1U);
 }
 
 // A host has as many IPv6 addresses as it likes, and each is a client with a limit of its own.

@@ -254,5 +254,42 @@ TEST_F(MappingTableTurnTest, ThatLosesTheAddressLeavesMappingsWhereTheyAre) {
   EXPECT_TRUE(table_.find_by_external(Protocol::udp, {kWan, 40001}));
 }
 
+TEST_F(MappingTableTurnTest, EachChangeHasItsCause) {
+  using Cause = TableEvent::Cause;
+  map(wish(kHostA, Protocol::udp, 8080, 40001));
+  map(wish(kHostB, Protocol::udp, 8080, 40002, Seconds(600)));
+  const auto cause_after = [&] {
+    const auto events = table_.accept();
+    EXPECT_FALSE(events.empty());
+    return events.empty() ? Cause::asked : events.back().cause;
+  };
+  EXPECT_EQ(cause_after(), Cause::asked);
+  table_.expire(kStart + Seconds(60));
+  EXPECT_EQ(cause_after(), Cause::lease_ended);
+  table_.set_external_addresses({kOtherWan});
+  EXPECT_EQ(cause_after(), Cause::network);
+  unmap(kHostB, Protocol::udp, 8080);
+  EXPECT_EQ(cause_after(), Cause::asked);
+}
+
+TEST_F(MappingTableTurnTest, OfSeveralCausesTheLastIsTold) {
+  map(wish(kHostA, Protocol::udp, 8080, 40001));
+  accept();
+  table_.set_external_addresses({kOtherWan});
+  map(wish(kHostA, Protocol::udp, 8080));
+  const auto events = table_.accept();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.front().cause, TableEvent::Cause::asked);
+}
+
+TEST_F(MappingTableTurnTest, WhatWasRolledBackIsNoCause) {
+  map(wish(kHostA, Protocol::udp, 8080, 40001));
+  accept();
+  table_.set_external_addresses({kOtherWan});
+  table_.roll_back();
+  map(wish(kHostA, Protocol::udp, 8080), kStart + Seconds(1));
+  EXPECT_EQ(table_.accept().front().cause, TableEvent::Cause::asked);
+}
+
 }  // namespace
 }  // namespace postern

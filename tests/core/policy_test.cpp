@@ -50,28 +50,28 @@ TEST(Policy, BuiltInAllowsHighPortsAndDiscardToTheLan) {
   EXPECT_EQ(policy.judge(wish(4000))->external_ports, ports("1024-65535"));
   EXPECT_EQ(policy.judge(wish(1024))->external_ports, ports("1024-65535"));
   EXPECT_TRUE(policy.judge(wish(9)));
-  EXPECT_EQ(policy.judge(wish(1023)).error(), MapError::not_authorized);
-  EXPECT_EQ(policy.judge(wish(80)).error(), MapError::not_authorized);
+  EXPECT_EQ(policy.judge(wish(1023)).error().error, MapError::not_authorized);
+  EXPECT_EQ(policy.judge(wish(80)).error().error, MapError::not_authorized);
 }
 
 TEST(Policy, BuiltInKnowsOnlyTheLan) {
   const auto policy = policy_of({default_rule()});
-  EXPECT_EQ(policy.judge(wish(4000, kWan)).error(), MapError::not_authorized);
-  EXPECT_TRUE(policy.serves(kHostA));
-  EXPECT_FALSE(policy.serves(kWan));
+  EXPECT_EQ(policy.judge(wish(4000, kWan)).error().error, MapError::not_authorized);
+  EXPECT_TRUE(policy.serves({"natpmp", kHostA}));
+  EXPECT_FALSE(policy.serves({"natpmp", kWan}));
 }
 
 TEST(Policy, FollowsTheLanPrefixes) {
   auto policy = policy_of({default_rule()});
   policy.set_lan_prefixes({*Prefix::parse("10.0.0.0/8")});
-  EXPECT_FALSE(policy.serves(kHostA));
-  EXPECT_TRUE(policy.serves(Address::v4({10, 1, 2, 3})));
+  EXPECT_FALSE(policy.serves({"natpmp", kHostA}));
+  EXPECT_TRUE(policy.serves({"natpmp", Address::v4({10, 1, 2, 3})}));
 }
 
 TEST(Policy, WithoutRulesDeniesEverything) {
   const auto policy = policy_of({});
-  EXPECT_EQ(policy.judge(wish(4000)).error(), MapError::not_authorized);
-  EXPECT_FALSE(policy.serves(kHostA));
+  EXPECT_EQ(policy.judge(wish(4000)).error().error, MapError::not_authorized);
+  EXPECT_FALSE(policy.serves({"natpmp", kHostA}));
 }
 
 // NPMP-49
@@ -82,17 +82,17 @@ TEST(Policy, GrantsAtMostTheMaximumAndNeverMoreThanAsked) {
   auto request = wish(4000);
   for (const auto& [asked, granted] : {std::pair{1, 1}, {30, 30}, {7200, 7200}, {7201, 7200}}) {
     request.lifetime = Seconds(asked);
-    EXPECT_EQ(policy.judge(request)->lifetime, Seconds(granted));
+    EXPECT_EQ(policy.term(request, 0).lifetime, Seconds(granted));
   }
   request.lifetime = Seconds(0xffffffffLL);
-  EXPECT_EQ(policy.judge(request)->lifetime, Seconds(7200));
+  EXPECT_EQ(policy.term(request, 0).lifetime, Seconds(7200));
 }
 
 // NPMP-50
 TEST(Policy, GrantsADayUnlessConfiguredOtherwise) {
   auto request = wish(4000);
   request.lifetime = Seconds(100000);
-  EXPECT_EQ(policy_of({default_rule()}).judge(request)->lifetime, Seconds(86400));
+  EXPECT_EQ(policy_of({default_rule()}).term(request, 0).lifetime, Seconds(86400));
 }
 
 // NPMP-55
@@ -113,7 +113,7 @@ TEST(Policy, UnitesWhatSeveralRulesAllow) {
 // NPMP-55
 TEST(Policy, DeniesWhenNoExternalPortIsLeft) {
   const auto policy = policy_of({deny("1-65535", "4000"), allow("1024-65535", "1-65535")});
-  EXPECT_EQ(policy.judge(wish(4000)).error(), MapError::not_authorized);
+  EXPECT_EQ(policy.judge(wish(4000)).error().error, MapError::not_authorized);
   EXPECT_TRUE(policy.judge(wish(4001)));
 }
 
@@ -122,7 +122,7 @@ TEST(Policy, ARuleForSomeClientsLeavesTheOthersAlone) {
   one.lan_clients = false;
   one.client_prefixes = {*Prefix::parse("192.168.1.10")};
   const auto policy = policy_of({one, default_rule()});
-  EXPECT_EQ(policy.judge(wish(4000, kHostA)).error(), MapError::not_authorized);
+  EXPECT_EQ(policy.judge(wish(4000, kHostA)).error().error, MapError::not_authorized);
   EXPECT_TRUE(policy.judge(wish(4000, kHostB)));
 }
 
@@ -132,7 +132,7 @@ TEST(Policy, KeepsSensitiveInternalPortsShut) {
   const auto policy = policy_of({allow("1-65535", "1-65535")}, limits);
   for (const std::uint16_t port : std::to_array<std::uint16_t>(
            {21, 22, 23, 25, 53, 80, 110, 111, 135, 139, 143, 443, 445, 3306, 3389, 5432, 5900})) {
-    EXPECT_EQ(policy.judge(wish(port)).error(), MapError::not_authorized) << port;
+    EXPECT_EQ(policy.judge(wish(port)).error().error, MapError::not_authorized) << port;
   }
   for (const std::uint16_t port : std::to_array<std::uint16_t>({20, 24, 81, 134, 140, 444, 5901})) {
     EXPECT_TRUE(policy.judge(wish(port))) << port;
@@ -146,7 +146,7 @@ TEST(Policy, OpensASensitivePortThatARuleNames) {
   web.named_sensitive_ports = ports("80");
   const auto policy = policy_of({web, allow("1-65535", "1-65535")}, limits);
   EXPECT_TRUE(policy.judge(wish(80)));
-  EXPECT_EQ(policy.judge(wish(22)).error(), MapError::not_authorized);
+  EXPECT_EQ(policy.judge(wish(22)).error().error, MapError::not_authorized);
 }
 
 // NPMP-11
@@ -154,7 +154,7 @@ TEST(Policy, LetsAClientMapToItselfOnly) {
   const auto policy = policy_of({default_rule()});
   auto request = wish(4000, kHostA);
   request.internal.address = kHostB;
-  EXPECT_EQ(policy.judge(request).error(), MapError::not_authorized);
+  EXPECT_EQ(policy.judge(request).error().error, MapError::not_authorized);
   Rule controller = default_rule();
   controller.for_others = true;
   EXPECT_TRUE(policy_of({controller}).judge(request));
@@ -166,10 +166,10 @@ TEST(Policy, ServesAClientThatARuleAllowsBeforeOneDeniesItEverything) {
   one.lan_clients = false;
   one.client_prefixes = {*Prefix::parse("192.168.1.10")};
   const auto everything = deny("1-65535", "1-65535");
-  EXPECT_TRUE(policy_of({one, everything}).serves(kHostA));
-  EXPECT_FALSE(policy_of({one, everything}).serves(kHostB));
-  EXPECT_FALSE(policy_of({everything, one}).serves(kHostA));
-  EXPECT_TRUE(policy_of({deny("80", "1-65535"), one}).serves(kHostA));
+  EXPECT_TRUE(policy_of({one, everything}).serves({"natpmp", kHostA}));
+  EXPECT_FALSE(policy_of({one, everything}).serves({"natpmp", kHostB}));
+  EXPECT_FALSE(policy_of({everything, one}).serves({"natpmp", kHostA}));
+  EXPECT_TRUE(policy_of({deny("80", "1-65535"), one}).serves({"natpmp", kHostA}));
 }
 
 // NPMP-94

@@ -36,7 +36,7 @@ TEST(Commands, Help) {
     const auto ran = run(words);
     EXPECT_EQ(ran.code, ExitCode::success);
     EXPECT_THAT(ran.out, HasSubstr("Exit codes: 0 "));
-    EXPECT_THAT(ran.out, HasSubstr("78 bad configuration"));
+    EXPECT_THAT(ran.out, HasSubstr("78 bad\nconfiguration"));
   }
 }
 

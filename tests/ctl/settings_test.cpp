@@ -19,7 +19,7 @@ using testing::IsEmpty;
 [[nodiscard]] host::DoctorSettings settings_of(std::string_view text) {
   const auto settings = parse_settings(text, "postern.toml");
   EXPECT_TRUE(settings) << settings.error();
-  return settings.value_or(host::DoctorSettings{});
+  return settings ? settings->doctor : host::DoctorSettings{};
 }
 
 [[nodiscard]] std::string error_of(std::string_view text) {
@@ -52,6 +52,12 @@ TEST(CtlSettings, WhatTheFileSays) {
   EXPECT_THAT(settings_of("lan = \"br-lan\"").lan, ElementsAre("br-lan"));
 }
 
+TEST(CtlSettings, WhereTheDaemonIs) {
+  EXPECT_EQ(parse_settings("", "postern.toml")->runtime_dir, "/run/postern");
+  EXPECT_EQ(parse_settings("runtime_dir = \"/tmp/run\"", "f")->runtime_dir, "/tmp/run");
+  EXPECT_EQ(error_of("runtime_dir = 7"), "postern.toml:1: runtime_dir is not a text");
+}
+
 TEST(CtlSettings, ErrorsNameThePlace) {
   EXPECT_THAT(error_of("\nwan = 7"), HasSubstr("postern.toml:2: wan is not a text"));
   EXPECT_THAT(error_of("lan = [\"a\",\n 7]"), HasSubstr("postern.toml:2: lan"));
@@ -67,7 +73,7 @@ TEST(CtlSettings, Files) {
   const std::string file = testing::TempDir() + "ctl_settings_" + std::to_string(::getpid());
   EXPECT_THAT(load_settings(file).error(), HasSubstr("No such file"));
   std::ofstream(file) << "wan = \"ppp0\"\n";
-  EXPECT_EQ(load_settings(file)->wan, "ppp0");
+  EXPECT_EQ(load_settings(file)->doctor.wan, "ppp0");
   std::filesystem::remove(file);
   EXPECT_FALSE(load_settings(testing::TempDir()));
 }

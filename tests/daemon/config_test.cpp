@@ -51,6 +51,10 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_TRUE(config.upnp.settings.links_neighbours);  // IGD-047
   EXPECT_EQ(config.limits.max_lease, Seconds(604800));
   EXPECT_EQ(config.state_dir, "/var/lib/postern");
+  EXPECT_TRUE(config.keeps_leases);
+  EXPECT_EQ(config.store_delay, Seconds(1));
+  EXPECT_EQ(config.history_rows, 10000U);
+  EXPECT_EQ(config.runtime_dir, "/run/postern");
   EXPECT_TRUE(config.adapts_host_firewall);
   EXPECT_FALSE(config.nftables_table_owner);
   EXPECT_EQ(config.iptables_restore, "");
@@ -59,6 +63,7 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
   EXPECT_EQ(config.limits.min_lifetime, Seconds(120));    // PCP-100
   EXPECT_EQ(config.limits.max_lifetime, Seconds(86400));  // NPMP-50
   EXPECT_EQ(config.limits.mappings_per_client, 128U);
+  EXPECT_EQ(config.requests_per_second, 200U);
   EXPECT_EQ(config.limits.mappings, 16384U);
   EXPECT_EQ(config.limits.never_internal_ports.to_string(),
             "21-23, 25, 53, 80, 110-111, 135-139, 143, 443, 445, 3306, 3389, 5432, 5900");
@@ -70,6 +75,10 @@ TEST(Config, EmptyFileGivesTheDocumentedDefaults) {
 TEST(Config, ReadsEveryKey) {
   const Config config = good(R"(
 state_dir = "/tmp/state"
+store = "none"
+store_delay = "1m"
+history = 50
+runtime_dir = "/tmp/run"
 wan = "ppp0"
 lan = ["br-lan", "br-guest"]
 backend = "memory"
@@ -109,6 +118,7 @@ max = "2h"
 [limits]
 mappings_per_client = 3
 mappings = 1000
+requests_per_second = 7
 never_internal_ports = [22, "135-139"]
 [[rule]]
 name = "a console"
@@ -138,6 +148,10 @@ for_others = true
   EXPECT_EQ(config.upnp.friendly_name, "Attic");
   EXPECT_EQ(config.upnp.presentation_url, "http://192.168.1.1/");
   EXPECT_EQ(config.state_dir, "/tmp/state");
+  EXPECT_FALSE(config.keeps_leases);
+  EXPECT_EQ(config.store_delay, Seconds(60));
+  EXPECT_EQ(config.history_rows, 50U);
+  EXPECT_EQ(config.runtime_dir, "/tmp/run");
   EXPECT_EQ(config.limits.min_lifetime, Seconds(300));
   EXPECT_FALSE(config.natpmp_enabled);
   EXPECT_TRUE(config.natpmp_announces_to_5351);
@@ -150,6 +164,7 @@ for_others = true
   EXPECT_EQ(config.limits.max_lifetime, Seconds(7200));
   EXPECT_EQ(config.limits.mappings_per_client, 3U);
   EXPECT_EQ(config.limits.mappings, 1000U);
+  EXPECT_EQ(config.requests_per_second, 7U);
   EXPECT_EQ(config.limits.never_internal_ports.to_string(), "22, 135-139");
   ASSERT_EQ(config.rules.size(), 1U);
   const Rule& rule = config.rules[0];
@@ -195,6 +210,15 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(HasSubstr(":1: external_address is not a host's IPv4 address")));
   EXPECT_THAT(errors_of("state_dir = \"var\"\n"),
               ElementsAre(AllOf(HasSubstr(":1: state_dir "), HasSubstr("/var/lib/postern"))));
+  EXPECT_THAT(errors_of("store = \"mysql\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: store "), HasSubstr("\"sqlite\""))));
+  EXPECT_THAT(errors_of("store_delay = \"2d\"\n"),
+              ElementsAre(HasSubstr(":1: store_delay is not a duration from 0s to 1d")));
+  EXPECT_THAT(errors_of("history = -1\n"), ElementsAre(HasSubstr(":1: history ")));
+  EXPECT_THAT(errors_of("[lifetime]\nmax = \"0s\"\n"),
+              ElementsAre(HasSubstr(":2: lifetime.max is not a duration from 1s")));
+  EXPECT_THAT(errors_of("runtime_dir = \"run\"\n"),
+              ElementsAre(AllOf(HasSubstr(":1: runtime_dir "), HasSubstr("/run/postern"))));
   EXPECT_THAT(errors_of("[upnp]\nlisting = \"some\"\n"),
               ElementsAre(AllOf(HasSubstr(":2: upnp.listing "), HasSubstr("\"own\""))));
   EXPECT_THAT(errors_of("[upnp]\nhttp_port = 0\n"),
@@ -207,6 +231,10 @@ TEST(Config, ErrorsNameFileLineKeyAndMend) {
               ElementsAre(HasSubstr("limits.never_internal_ports is not a list of ports")));
   EXPECT_THAT(errors_of("natpmp = true\n"), ElementsAre(HasSubstr("write [natpmp]")));
   EXPECT_THAT(errors_of("rule = 1\n"), ElementsAre(HasSubstr("write [[rule]]")));
+}
+
+TEST(Config, StoringMayHappenBeforeTheReply) {
+  EXPECT_EQ(good("store_delay = \"0s\"\n").store_delay, Seconds(0));
 }
 
 TEST(Config, RuleErrorsNameTheirLine) {

@@ -44,6 +44,18 @@ TEST_F(HttpAdmissionTest, HasRoomForSoManyInAll) {  // HTTP-08
   EXPECT_TRUE(admission_.has_room());
 }
 
+TEST_F(HttpAdmissionTest, WhoWaitsGivesWay) {
+  EXPECT_TRUE(enter(kB, 'x'));
+  EXPECT_TRUE(enter(kB, 'y'));
+  EXPECT_FALSE(admission_.drop_waiting()) << "nobody waits";
+  for (const char name : {'a', 'b', 'c'}) EXPECT_TRUE(enter(kA, name));
+  EXPECT_FALSE(admission_.has_room());
+  EXPECT_TRUE(admission_.drop_waiting());
+  EXPECT_TRUE(admission_.has_room());
+  admission_.leave(kA);
+  EXPECT_EQ(served_, "xyab") << "c has gone";
+}
+
 TEST_F(HttpAdmissionTest, LetsHalfOfThemIdle) {
   EXPECT_FALSE(admission_.may_idle(kA));
   EXPECT_TRUE(enter(kA, 'a'));

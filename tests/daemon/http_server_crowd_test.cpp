@@ -41,6 +41,16 @@ class HttpServerCrowdTest : public HttpServerTest {
     }
     return clients;
   }
+  /// The same without a request.
+  [[nodiscard]] std::vector<test::HttpClient> idlers(int count, int sources) {
+    std::vector<test::HttpClient> clients;
+    for (int i = 0; i < count; ++i) {
+      clients.push_back(client(source(i % sources)));
+      io_.restart();
+      io_.poll();
+    }
+    return clients;
+  }
   [[nodiscard]] static std::string request(int number) {
     return "POST /" + std::to_string(number) +
            " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi";
@@ -125,6 +135,29 @@ TEST_F(HttpServerCrowdTest, OneSourceCannotTakeAllPlaces) {  // HTTP-08
   EXPECT_FALSE(idle[0].is_ended());
   EXPECT_FALSE(idle[255].is_ended());
   EXPECT_TRUE(ends(idle[256]));
+}
+
+TEST_F(HttpServerCrowdTest, TwoSourcesCannotTakeAllPlaces) {  // HTTP-08
+  serve();
+  auto idle = idlers(512, 2);
+  auto other = client(source(99));
+  ASSERT_TRUE(other.send(get("/a")));
+  EXPECT_TRUE(comes(other, "GET /a "));
+  // Only one that waited anyway had to go.
+  EXPECT_EQ(std::ranges::count_if(idle, [](auto& client) { return client.is_ended(); }), 1);
+}
+
+TEST_F(HttpServerCrowdTest, WhoIsSlowestGivesWayWhenAllPlacesAreServed) {  // HTTP-08
+  serve();
+  auto idle = idlers(512, 8);
+  for (int i = 0; i < 3; ++i) {
+    auto other = client(source(99));
+    ASSERT_TRUE(other.send(get("/a")));
+    EXPECT_TRUE(comes(other, "GET /a ")) << i;
+    other.close();
+  }
+  EXPECT_TRUE(ends(idle[0]));
+  EXPECT_FALSE(idle[511].is_ended());
 }
 
 TEST_F(HttpServerCrowdTest, DoesNotLetMoreThanHalfIdle) {

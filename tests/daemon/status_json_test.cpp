@@ -29,7 +29,7 @@ class StatusJson : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(gateway_.start(network(), kStart)); }
   [[nodiscard]] nlohmann::json status(Moment now) const {
-    return nlohmann::json::parse(status_json(gateway_, 0, now));
+    return nlohmann::json::parse(status_json(gateway_, {}, now));
   }
 
   MemoryBackend backend_;
@@ -49,7 +49,7 @@ TEST_F(StatusJson, ShowsTheGatewayBeforeAnyRequest) {
   EXPECT_EQ(json["wan"]["addresses"][0], "203.0.113.1/24");
   EXPECT_EQ(json["lan"][0]["addresses"][0], "192.168.1.1/24");
   EXPECT_EQ(json["backend"]["name"], "memory");
-  EXPECT_EQ(json["backend"]["ends_leases"], false);
+  EXPECT_EQ(json["backend"]["ends_leases"], true);
   EXPECT_EQ(json["mapping_count"], 0);
   EXPECT_TRUE(json["mappings"].empty());
   EXPECT_EQ(json["unsent"], 0);
@@ -71,6 +71,7 @@ TEST_F(StatusJson, ShowsAMappingWithItsClaimAndTimeLeft) {
   EXPECT_EQ(mapping["remaining_seconds"], 50);
   EXPECT_EQ(mapping["claims"][0]["frontend"], "natpmp");
   EXPECT_EQ(mapping["claims"][0]["client"], "192.168.1.10");
+  EXPECT_EQ(mapping["claims"][0]["rule"], "high ports for everyone");
   EXPECT_EQ(mapping["claims"][0]["granted_seconds"], 60);
   EXPECT_EQ(mapping["claims"][0]["enabled"], true);
   EXPECT_EQ(mapping["claims"][0]["permanent"], false);
@@ -111,8 +112,22 @@ TEST_F(StatusJson, CountsRequestsAndWhatWasDropped) {
   EXPECT_EQ(json["dropped"]["not_on_link"], 1);
 }
 
+TEST_F(StatusJson, TellsHowTheStoreIs) {
+  StoreStatus store;
+  store.health.state = StoreHealth::State::memory_only;
+  store.health.since = kStart;
+  store.health.trouble = "the disk is full";
+  store.health.notice = "moved aside";
+  const auto json = nlohmann::json::parse(status_json(gateway_, {0, store}, kStart + Seconds(5)));
+  EXPECT_EQ(json["store"]["state"], "memory_only");
+  EXPECT_EQ(json["store"]["for_seconds"], 5);
+  EXPECT_EQ(json["store"]["trouble"], "the disk is full");
+  EXPECT_EQ(json["store"]["notice"], "moved aside");
+  EXPECT_TRUE(status(kStart)["store"].is_null()) << "without a store";
+}
+
 TEST_F(StatusJson, CountsWhatTheKernelDidNotTake) {
-  EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, 7, kStart))["unsent"], 7);
+  EXPECT_EQ(nlohmann::json::parse(status_json(gateway_, {7}, kStart))["unsent"], 7);
 }
 
 TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
@@ -130,7 +145,7 @@ TEST_F(StatusJson, ListsTheOldestThousandMappingsAndCountsAll) {
   std::vector<IncomingDatagram> datagrams;
   for (const auto& payload : payloads) datagrams.push_back(from_client(payload));
   (void)gateway.on_datagrams(datagrams, kStart);
-  const auto json = nlohmann::json::parse(status_json(gateway, 0, kStart));
+  const auto json = nlohmann::json::parse(status_json(gateway, {}, kStart));
   EXPECT_EQ(json["mapping_count"], 1200);
   ASSERT_EQ(json["mappings"].size(), 1000U);
   EXPECT_EQ(json["mappings"].front()["external"]["port"], 2000);

@@ -27,10 +27,19 @@ class Daemon:
                             for protocol in ("natpmp", "pcp"))
         self._directory = tempfile.TemporaryDirectory(prefix="postern-lab-")
         self._config = pathlib.Path(self._directory.name, "postern.toml")
-        state = str(pathlib.Path(self._directory.name, "state"))  # of this test alone
-        self._config.write_text(toml({"state_dir": state, **config}))
+        own = {key: str(pathlib.Path(self._directory.name, key))  # of this test alone
+               for key in ("state_dir", "runtime_dir")}
+        self._settings = {**own, **config}
+        self.state_dir = self._settings["state_dir"]
+        self.config_file = self._config
+        self._config.write_text(toml(self._settings))
         self.log_file = pathlib.Path(self._directory.name, "log")
         self.process = None
+
+    def configure(self, **config):
+        """Other settings, which the daemon does not know before it reads them (HUP, start)."""
+        self._settings.update(config)
+        self._config.write_text(toml(self._settings))
 
     def start(self):
         """Starts the daemon and waits until its ports answer."""
@@ -41,6 +50,10 @@ class Daemon:
                                             stdin=subprocess.DEVNULL, stdout=log)
         wait_until(self._is_ready, 10, "the daemon is ready")
         return self
+
+    @property
+    def control_socket(self):
+        return pathlib.Path(self._directory.name, "runtime_dir", "control.sock")
 
     def terminate(self):
         """TERM, as systemd does; returns the exit status."""

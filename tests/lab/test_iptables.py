@@ -31,7 +31,7 @@ class OnNft:
     def setUp(self):
         if not shutil.which(self.iptables):
             self.skipTest(f"needs {self.iptables}: script/packages test")
-        self.settings = {"backend": "iptables",
+        self.settings = {**self.settings, "backend": "iptables",
                          "iptables": {"restore": f"{self.iptables}-restore"}}
         super().setUp()
         # The host translates with iptables, too. Chains of iptables and nftables at the same place

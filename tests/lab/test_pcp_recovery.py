@@ -43,6 +43,10 @@ class NewLanPrefix(LabTest):
 
 
 class Restart(LabTest):
+    """Without a store: all there is stands in the firewall."""
+
+    settings = {"store": "none"}
+
     def test_doors_stay_and_their_owner_takes_them_over(self):  # PCP-161
         self.start()
         host = UdpService(self.lab, "lan-a", 4000)

@@ -23,8 +23,9 @@ class Process(LabTest):
         self.config = pathlib.Path(directory.name, "postern.toml")
 
     def write(self, config):
-        """The first line of what is written is not the test's."""
-        own = "" if "state_dir" in config else f'state_dir = "{self.config.parent}"\n'
+        """The first two lines of what is written are not the test's, unless it has those keys."""
+        own = "".join(f'{key} = "{self.config.parent}"\n'
+                      for key in ("state_dir", "runtime_dir") if key not in config)
         self.config.write_text(own + config)
 
     def run_daemon(self, *arguments, config=GOOD, prefix=()):
@@ -57,7 +58,7 @@ class Process(LabTest):
         for arguments in ((), ("--check-config",)):
             done = self.run_daemon(*arguments, config=GOOD + "[limits]\nmappings = 0\n")
             self.assertEqual(done.returncode, 78)
-            self.assertIn(f"{self.config}:6: limits.mappings", done.stderr)
+            self.assertIn(f"{self.config}:7: limits.mappings", done.stderr)
         self.assertNotIn("postern", self.lab.nft("list tables"))
 
     def test_a_wrong_option_ends_with_2_and_the_usage(self):

@@ -17,6 +17,7 @@ FLOWS = 150_000
 BURST = 250  # flows sent before the arrived ones are read; the socket buffer holds far more
 FIRST_SOURCE = 0xC6120000  # 198.18.0.0, the network for benchmarks
 PORTS = 50_000
+NONE = {"requests_per_second": 0}  # the client renews as fast as it can
 
 
 def flow(number):
@@ -36,18 +37,18 @@ class Renewal(LabTest):
         self.sender = self.lab.socket("inet", socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
 
     def test_in_place(self):  # NPMP-48
-        self.start()
+        self.start(limits=NONE)
         self.assertTrue(self.daemon.status()["backend"]["renews_in_place"])
         self.assert_no_flow_is_lost()
 
     def test_by_delete_and_add(self):
-        self.start(nftables={"renew_in_place": False})
+        self.start(nftables={"renew_in_place": False}, limits=NONE)
         self.assertFalse(self.daemon.status()["backend"]["renews_in_place"])
         self.assert_no_flow_is_lost()
 
     def test_a_gap_would_be_seen(self):
         # The same flows while the client deletes and maps again: now some must be lost.
-        self.start()
+        self.start(limits=NONE)
         client = Client(self.lab)
         client.map(UDP, 4000, 4000, 600)
         self.assertEqual(len(self.arrived(range(1000))), 1000)

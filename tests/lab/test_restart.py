@@ -14,6 +14,10 @@ SO_RCVBUFFORCE = 33  # Python has no name for it
 
 
 class Restart(LabTest):
+    """Without a store: all there is stands in the firewall."""
+
+    settings = {"store": "none"}
+
     def test_a_killed_daemon_finds_its_doors_again(self):  # NPMP-93
         self.start()
         client = Client(self.lab)

@@ -63,7 +63,7 @@ class SelfHealing(LabTest):
 
     def test_damage_amid_many_changes_of_our_own(self):
         """The daemon does not listen then, but looks."""
-        self.start(limits={"mappings_per_client": 1000})
+        self.start(limits={"mappings_per_client": 1000, "requests_per_second": 0})
         host = UdpService(self.lab, "lan-a", 4000)
         Client(self.lab).map(UDP, 4000, 4000)
         sender = self.lab.udp("lan-a")

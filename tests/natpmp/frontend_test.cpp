@@ -45,6 +45,26 @@ class FrontendTest : public testing::Test {
   std::unique_ptr<House> house_;
 };
 
+// NPMP-49
+TEST_F(FrontendTest, ARulesMinimumLengthensNothingAndItsMaximumCuts) {
+  Rule rule = default_rule();
+  rule.min_lifetime = Seconds(600);
+  rule.max_lifetime = Seconds(700);
+  become(with_policy(Policy({rule})));
+  EXPECT_EQ(map_udp(kHostA, 4000, 4000, 60).lifetime, 60U);
+  EXPECT_EQ(map_udp(kHostA, 4000, 4000, 3600).lifetime, 700U);
+}
+
+// NPMP-32
+TEST_F(FrontendTest, AnotherProtocolsRuleIsNotItsOwn) {
+  Rule rule = default_rule();
+  rule.frontends = {"pcp"};
+  become(with_policy(Policy({rule})));
+  EXPECT_EQ(map_udp(kHostA, 4000, 4000).result, ResultCode::not_authorized);
+  const auto told = read_as<natpmp::AddressResponse>(house_->ask(kHostA, address_request()));
+  EXPECT_EQ(told.result, ResultCode::not_authorized);
+}
+
 // --- External address
 // -----------------------------------------------------------------------------
 

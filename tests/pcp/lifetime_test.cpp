@@ -36,6 +36,18 @@ TEST_F(PcpLifetime, HasConfiguredLimits) {
   EXPECT_EQ(map({.lifetime = 3600}).lifetime, 20U);
 }
 
+// PCP-100
+TEST_F(PcpLifetime, HasTheLimitsOfTheRuleOfItsPort) {
+  Rule rule = default_rule();
+  rule.external_ports = PortSet({{5000, 5999}});
+  rule.min_lifetime = Seconds(600);
+  rule.max_lifetime = Seconds(700);
+  become_ruled({rule, default_rule()}, {});
+  EXPECT_EQ(map({.internal_port = 5001, .lifetime = 1}).lifetime, 600U);
+  EXPECT_EQ(map({.internal_port = 5001, .lifetime = 3600}).lifetime, 700U);
+  EXPECT_EQ(map({.internal_port = 6001, .lifetime = 1}).lifetime, 120U);
+}
+
 // PCP-101, 107
 TEST_F(PcpLifetime, EndsWhenItsTimeIsUpAndNotBefore) {
   ASSERT_EQ(map({.lifetime = 600}).lifetime, 600U);

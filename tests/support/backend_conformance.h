@@ -160,6 +160,12 @@ TYPED_TEST_P(BackendConformance, HoldsNothingAfterAnEmptyReset) {
   EXPECT_TRUE(holds(this->backend(), {}));
 }
 
+TYPED_TEST_P(BackendConformance, IsSetUpOnceItWasReset) {
+  const auto is_set_up = this->backend().is_set_up();
+  ASSERT_TRUE(is_set_up);
+  EXPECT_TRUE(*is_set_up);
+}
+
 TYPED_TEST_P(BackendConformance, OpensDoors) {
   const TimedDoor tcp{Forward4{Protocol::tcp, outside(1000), inside(80)},
                       in(std::chrono::hours(5))};
@@ -407,14 +413,15 @@ TYPED_TEST_P(BackendConformance, ResetsToSixtyThousandMappings) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(
-    BackendConformance, HoldsNothingAfterAnEmptyReset, OpensDoors, ClosesDoors,
-    TakesACommitWithoutChanges, RenewsForLonger, RenewsForShorter, RenewsBesideOtherChanges,
-    SendsADoorElsewhere, FreedKeysServeOthersInTheSameCommit, ClosingADoorThatIsNotThereIsNoError,
-    RenewingADoorThatIsNotThereOpensIt, DoesNotHoldADoorWhoseTimeIsUp,
-    HoldsADoorWithoutAnEndForALongTime, NamesTheRefusedChangeAndChangesNothing,
-    NamesARefusedOutboundDoor, TakesTheOtherChangesAfterARefusal, TwoDoorsToOneInsideAreIndependent,
-    OpensAndClosesPins, OpensRenewsAndClosesPinholes, OpensRenewsAndClosesFilteredForwards,
-    ChangesWhoMayComeIn, HoldsPrefixesInsidePrefixes, HasCountedNoPacketOfANewDoor,
-    ResetTakesEveryKindOfDoor, ResetReplacesEverything, ResetsToSixtyThousandMappings);
+    BackendConformance, HoldsNothingAfterAnEmptyReset, IsSetUpOnceItWasReset, OpensDoors,
+    ClosesDoors, TakesACommitWithoutChanges, RenewsForLonger, RenewsForShorter,
+    RenewsBesideOtherChanges, SendsADoorElsewhere, FreedKeysServeOthersInTheSameCommit,
+    ClosingADoorThatIsNotThereIsNoError, RenewingADoorThatIsNotThereOpensIt,
+    DoesNotHoldADoorWhoseTimeIsUp, HoldsADoorWithoutAnEndForALongTime,
+    NamesTheRefusedChangeAndChangesNothing, NamesARefusedOutboundDoor,
+    TakesTheOtherChangesAfterARefusal, TwoDoorsToOneInsideAreIndependent, OpensAndClosesPins,
+    OpensRenewsAndClosesPinholes, OpensRenewsAndClosesFilteredForwards, ChangesWhoMayComeIn,
+    HoldsPrefixesInsidePrefixes, HasCountedNoPacketOfANewDoor, ResetTakesEveryKindOfDoor,
+    ResetReplacesEverything, ResetsToSixtyThousandMappings);
 
 }  // namespace postern::test

@@ -44,8 +44,8 @@ class House {
         gateway(std::move(options), *backend, flows, demux_, now) {}
 
   /// Starts, and fails the test by throwing when that does not succeed.
-  Turn start(const Network& network = home_network()) {
-    auto turn = gateway.start(network, now);
+  Turn start(const Network& network = home_network(), const StoredState& stored = {}) {
+    auto turn = gateway.start(network, stored, now);
     if (!turn) throw std::runtime_error("start: " + turn.error().reason);
     return std::move(*turn);
   }
@@ -95,6 +95,7 @@ class House {
     all.backend_errors.insert(all.backend_errors.end(), more.backend_errors.begin(),
                               more.backend_errors.end());
     all.send.insert(all.send.end(), more.send.begin(), more.send.end());
+    all.questions.insert(all.questions.end(), more.questions.begin(), more.questions.end());
   }
 
   natpmp::Frontend natpmp_;

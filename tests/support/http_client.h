@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/endpoint.h"
@@ -18,8 +19,8 @@
 
 namespace postern::test {
 
-/// A client of an HTTP server on loopback that never waits for it: what is not there yet comes
-/// later.
+/// A client of an HTTP server on loopback or a Unix socket that never waits for it: what is not
+/// there yet comes later.
 class HttpClient {
  public:
   /// Connects from `source`, which is of the server's family. It waits for the kernel alone, which
@@ -34,6 +35,14 @@ class HttpClient {
     is_open_ = ::bind(socket_, reinterpret_cast<sockaddr*>(&from), from_size) == 0 &&
                ::connect(socket_, reinterpret_cast<sockaddr*>(&to), to_size) == 0 &&
                ::fcntl(socket_, F_SETFL, O_NONBLOCK) == 0;
+  }
+  /// Connects to a Unix socket.
+  explicit HttpClient(const std::string& file)
+      : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    file.copy(to.sun_path, sizeof to.sun_path - 1);
+    is_open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
   }
   HttpClient(HttpClient&& other) noexcept
       : socket_(std::exchange(other.socket_, -1)),

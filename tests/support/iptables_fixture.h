@@ -107,9 +107,12 @@ class IptablesHost {
   [[nodiscard]] const std::optional<std::string>& why_not() const { return why_not_; }
   [[nodiscard]] RunnerState& state() { return *state_; }
 
-  [[nodiscard]] Result<std::unique_ptr<IptablesBackend>, BackendError> open() {
+  [[nodiscard]] Result<std::unique_ptr<IptablesBackend>, BackendError> open(
+      std::uint32_t requests_per_second = 0) {
     BackendOptions options;
     options.own_ports = {{Protocol::udp, 5351, true}};
+    if (requests_per_second > 0) options.own_ports.push_back({Protocol::tcp, 5351});
+    options.requests_per_second = requests_per_second;
     options.iptables_restore = restore_;
     return IptablesBackend::open(options, std::make_unique<TestRunner>(state_));
   }

@@ -122,7 +122,6 @@ class Player {
   // -------------------------------------------------------------------------------
 
   void set_limit(Words& words) {
-    if (house_) throw Broken("limits are set before the start");
     const auto name = next(words);
     const auto value = next(words);
     if (name == "mappings_per_client") {
@@ -155,13 +154,54 @@ class Player {
     run_daemon(kStart);
   }
 
-  void restart(Words&) { run_daemon(house().now); }
+  void restart(Words& words) {
+    StoredState stored;
+    if (std::string how; words >> how) {
+      if (how != "kept" && how != "rebooted") throw Broken("no way to restart: " + how);
+      stored = kept();
+      stored.is_same_boot = how == "kept";
+      if (!stored.is_same_boot) firewall_->take_away();
+    }
+    run_daemon(house().now, stored);
+  }
 
-  void run_daemon(Moment now) {
+  /// What a store has that was closed in order.
+  [[nodiscard]] StoredState kept() {
+    StoredState stored;
+    const auto& table = house().gateway.state().table;
+    for (const Mapping* mapping : table.oldest(table.size())) stored.mappings.push_back(*mapping);
+    stored.epochs = house().gateway.epoch_starts();
+    stored.is_complete = true;
+    return stored;
+  }
+
+  void run_daemon(Moment now, const StoredState& stored = {}) {
+    house_ = std::make_unique<House>(firewall_, options(), now, serves_);
+    sort_out(house_->start(home_network(wan_), stored));
+  }
+
+  [[nodiscard]] GatewayOptions options() const {
     GatewayOptions options;
     options.policy = Policy({rule_}, limits_);
-    house_ = std::make_unique<House>(firewall_, std::move(options), now, serves_);
-    sort_out(house_->start(home_network(wan_)));
+    options.static_mappings = static_;
+    return options;
+  }
+
+  /// "static udp 4000 to 192.168.1.10:80"
+  void add_static(Words& words) {
+    StaticMapping wanted;
+    wanted.protocol = protocol(next(words));
+    wanted.external_port = static_cast<std::uint16_t>(number(next(words)));
+    expect_word(words, "to");
+    wanted.internal = endpoint(next(words));
+    static_.push_back(wanted);
+  }
+
+  void forget_static(Words&) { static_.clear(); }
+
+  void reload(Words&) {
+    auto wanted = options();
+    sort_out(house().gateway.reload(std::move(wanted.policy), static_, house().now));
   }
 
   void at(Words& words) {
@@ -332,19 +372,31 @@ class Player {
   }
 
   const std::unordered_map<std::string, Action> actions_{
-      {"limit", action(&Player::set_limit)}, {"serve", action(&Player::serve)},
-      {"start", action(&Player::start)},     {"restart", action(&Player::restart)},
-      {"at", action(&Player::at)},           {"wan", action(&Player::wan)},
-      {"from", action(&Player::send)},       {"turn", action(&Player::turn)},
-      {"end", action(&Player::end_turn)},    {"backend", action(&Player::backend)},
-      {"expect", action(&Player::expect)},   {"announcements", action(&Player::announcements)},
-      {"doors", action(&Player::doors)},     {"mappings", action(&Player::mappings)},
-      {"open", action(&Player::open)},       {"closed", action(&Player::closed)},
+      {"limit", action(&Player::set_limit)},
+      {"serve", action(&Player::serve)},
+      {"start", action(&Player::start)},
+      {"restart", action(&Player::restart)},
+      {"at", action(&Player::at)},
+      {"wan", action(&Player::wan)},
+      {"from", action(&Player::send)},
+      {"turn", action(&Player::turn)},
+      {"end", action(&Player::end_turn)},
+      {"backend", action(&Player::backend)},
+      {"expect", action(&Player::expect)},
+      {"announcements", action(&Player::announcements)},
+      {"doors", action(&Player::doors)},
+      {"mappings", action(&Player::mappings)},
+      {"open", action(&Player::open)},
+      {"closed", action(&Player::closed)},
+      {"static", action(&Player::add_static)},
+      {"nothing_static", action(&Player::forget_static)},
+      {"reload", action(&Player::reload)},
   };
 
   std::shared_ptr<MemoryBackend> firewall_ = std::make_shared<MemoryBackend>();
   Limits limits_;
   Rule rule_ = default_rule();
+  std::vector<StaticMapping> static_;
   Serves serves_ = Serves::natpmp;
   std::optional<Address> wan_ = kWan;
   std::unique_ptr<House> house_;

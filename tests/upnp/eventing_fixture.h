@@ -10,6 +10,7 @@
 #include <pugixml.hpp>
 
 #include "protocols/upnp/eventing.h"
+#include "tests/upnp/action_house.h"
 #include "tests/upnp/gena_requests.h"
 
 namespace postern::upnp::test {
@@ -120,7 +121,11 @@ class EventingTest : public testing::Test {
   int reads_ = 0;
   std::map<std::pair<View, VariableId>, Value> values_;
   std::uint8_t last_uuid_ = 0;
-  Eventing eventing_{uuids()};
+  FakeNeighbours neighbours_;
+  Eventing eventing_{
+      uuids(), [this](std::uint32_t interface_index, const Address& left, const Address& right) {
+        return neighbours_.are_one_host(interface_index, left, right);
+      }};
 };
 
 }  // namespace postern::upnp::test

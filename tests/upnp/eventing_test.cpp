@@ -128,12 +128,25 @@ TEST_F(EventingTest, HasRoomForEightOfAHost) {
   for (int i = 0; i < 8; ++i) sid = subscribed();
   EXPECT_EQ(subscribe().status, 503);
   EXPECT_EQ(subscribe(kHostB).status, 200);
-  EXPECT_EQ(subscribe(kHostA6).status, 200) << "another address counts apart";
+  EXPECT_EQ(subscribe(kHostA6).status, 200) << "nobody knows whose address that is";
   (void)deliver();
   EXPECT_EQ(unsubscribe(sid).status, 200);
   EXPECT_EQ(subscribe().status, 200);
   EXPECT_EQ(subscribe().status, 503);
   EXPECT_EQ(renew(sid).status, 412);
+}
+
+// GENA-14, 19
+TEST_F(EventingTest, KnowsAHostByItsHardwareAddress) {
+  const Address first = home_v6(20);
+  for (std::uint8_t i = 0; i < 9; ++i) neighbours_.link(first, home_v6(20 + i));
+  (void)subscribed(first);
+  for (std::uint8_t i = 1; i < 8; ++i) {
+    // Each of them is linked to the first alone, so only that one sees eight.
+    (void)subscribed(home_v6(20 + i));
+  }
+  EXPECT_EQ(subscribe(first).status, 503);
+  EXPECT_EQ(subscribe(kHostB).status, 200);
 }
 
 // GENA-14, 19

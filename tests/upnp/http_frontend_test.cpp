@@ -314,5 +314,22 @@ TEST_F(HttpFrontendTest, CountsTheTimeOfAConnection) {
   EXPECT_EQ(uptime(), "2");
 }
 
+// PCP-246 speaks of every protocol.
+TEST(HttpLimits, RefusesWhoAsksTooFast) {
+  GatewayOptions options;
+  options.requests_per_second = 10;
+  HttpHouse house(options);
+  house.start();
+  const auto path = description_path(sample_identity(), View::igd1);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(house.get(path).status, 200) << i;
+  const auto refused = house.get(path);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers, (Headers{{"Retry-After", "1"}}));
+  EXPECT_EQ(house.gateway.counters().dropped.at("too_fast"), 1U);
+  EXPECT_EQ(house.ask(request_of(kHostB, "GET", path, {})).status, 200);
+  house.now += Seconds(1);
+  EXPECT_EQ(house.get(path).status, 200);
+}
+
 }  // namespace
 }  // namespace postern::upnp

@@ -10,8 +10,10 @@
 #include "backends/memory/memory_backend.h"
 #include "core/gateway.h"
 #include "protocols/natpmp/frontend.h"
+#include "protocols/pcp/frontend.h"
 #include "protocols/upnp/http_frontend.h"
 #include "protocols/upnp/soap_envelope.h"
+#include "protocols/version_demux.h"
 #include "tests/support/natpmp_client.h"
 #include "tests/support/recording_flow_table.h"
 #include "tests/upnp/action_house.h"
@@ -19,11 +21,15 @@
 
 namespace postern::upnp::test {
 
-/// A gateway that serves UPnP over HTTP beside NAT-PMP, and the clock that drives it.
+/// A gateway that serves UPnP over HTTP beside NAT-PMP and PCP, and the clock that drives it.
 class HttpHouse {
  public:
-  void start(const Network& network = dual_network()) {
-    const auto turn = gateway.start(network, now);
+  explicit HttpHouse(GatewayOptions options = {}, Settings settings = {})
+      : upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids()),
+        gateway(std::move(options), backend, flows, demux_, now, &upnp) {}
+
+  void start(const Network& network = dual_network(), const StoredState& stored = {}) {
+    const auto turn = gateway.start(network, stored, now);
     if (!turn) throw std::runtime_error("start: " + turn.error().reason);
   }
 
@@ -32,7 +38,7 @@ class HttpHouse {
     Turn turn;
     auto head = request;
     head.body.clear();
-    if (auto refusal = gateway.on_http_header(head)) {
+    if (auto refusal = gateway.on_http_header(head, now)) {
       turn.replies.push_back(std::move(*refusal));
       return turn;
     }
@@ -126,11 +132,13 @@ class HttpHouse {
   FakeWanLink wan_;
   FakeDoorCounters doors_;
   natpmp::Frontend natpmp_;
+  pcp::Frontend pcp_{{}, flows};
+  VersionDemux demux_{&natpmp_, &pcp_};
 
  public:
   Identity identity = sample_identity();
-  Frontend upnp{identity, Settings{}, Kernel{neighbours, wan_, doors_}, uuids()};
-  Gateway gateway{{}, backend, flows, natpmp_, now, &upnp};
+  Frontend upnp;
+  Gateway gateway;
 };
 
 /// The arguments of a SOAP reply, or errorCode and errorDescription; throws for what is none.

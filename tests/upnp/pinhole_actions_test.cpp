@@ -333,7 +333,7 @@ TEST_F(PinholeActions, EndsWithItsLease) {
 TEST_F(PinholeActions, EndsWithThePrefixOfTheLan) {
   const auto id = id_of();
   house.state.table.set_lan_prefixes({Prefix(kGateway, 24)});
-  EXPECT_EQ(house.state.table.end_pinholes_off_link(), 1u);
+  EXPECT_EQ(house.state.table.end_off_link().pinholes, 1u);
   house.stand();
   EXPECT_EQ(packets(id).code, 704);
   EXPECT_EQ(add().code, 606);

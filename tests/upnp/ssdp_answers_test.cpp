@@ -85,12 +85,23 @@ TEST_F(SsdpAnswersTest, WaitsForARandomTime) {
 }
 
 TEST_F(SsdpAnswersTest, TakesAllAnswersToASearchOrNone) {
-  ASSERT_TRUE(answers_.add(some(SsdpAnswers::kMostWaiting - 1, 10), Milliseconds(100), now_));
+  for (std::size_t i = 0; i < SsdpAnswers::kMostWaiting - 1; i += 3) {
+    ASSERT_TRUE(answers_.add(some(3, 10), Milliseconds(100), now_));
+  }
   EXPECT_FALSE(answers_.add(some(2, 10), Milliseconds(100), now_));
   EXPECT_TRUE(answers_.add(some(1, 10), Milliseconds(100), now_));
   EXPECT_FALSE(answers_.add(some(1, 10), Milliseconds(100), now_));
   EXPECT_EQ(run(now_ + Seconds(5)).size(), SsdpAnswers::kMostWaiting);
   EXPECT_TRUE(answers_.add(some(1, 10), Milliseconds(100), now_));
+}
+
+TEST_F(SsdpAnswersTest, LargeSetsLeaveRoomForSmallOnes) {  // SEC-03
+  int sets = 0;
+  while (answers_.add(some(23, 430), Milliseconds(200), now_)) ++sets;
+  EXPECT_EQ(sets, 5);
+  EXPECT_TRUE(answers_.add(some(3, 430), Milliseconds(100), now_));
+  // And nothing is dropped for being late.
+  EXPECT_EQ(run(now_ + Seconds(5)).size(), 5U * 23 + 3);
 }
 
 // SEC-03: a flood of searches, for ten seconds.

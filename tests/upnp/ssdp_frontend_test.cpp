@@ -240,7 +240,7 @@ TEST_F(SsdpFrontendTest, SendsAtMostAHundredKilobytesASecondInAll) {
     house_.now += Milliseconds(1);
   }
   EXPECT_LE(octets, 100000U);
-  EXPECT_GE(octets, 70000U);
+  EXPECT_GE(octets, 50000U) << "large sets have half of the places";
   EXPECT_GT(house_.count("too_many_answers"), 0U);
 }
 

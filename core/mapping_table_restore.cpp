@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cassert>
+
+#include "core/mapping_table.h"
+
+// How mappings of an earlier run come back.
+namespace postern {
+namespace {
+
+using Cause = TableEvent::Cause;
+
+/// What is left at `now` of the claims that come back.
+void drop_ended(std::vector<Claim>& claims, Moment now) {
+  std::erase_if(claims, [now](const Claim& claim) {
+    const bool has_ended = !claim.lease.is_permanent && claim.lease.ends <= now;
+    return has_ended || claim.claimant.frontend == kStatic;
+  });
+  for (auto& claim : claims) {
+    auto& lease = claim.lease;
+    if (lease.is_permanent && lease.due() <= now) lease.ends = now + kPermanentHold;
+  }
+}
+
+/// Claims of which the mapping there has none yet.
+void join(Mapping& there, std::vector<Claim> claims, const RemoteFilters& filters) {
+  for (auto& claim : claims) {
+    if (there.claim_of(claim.claimant)) continue;
+    claim.is_filtering = claim.is_filtering && there.filters == filters;
+    there.claims.push_back(std::move(claim));
+  }
+}
+
+}  // namespace
+
+void MappingTable::reserve_id(MappingId id) {
+  assert(id >= next_id_);
+  next_id_ = id + 1;
+  // Its place in the order, whenever it comes.
+  order_.set_listed(id, false);
+}
+
+auto MappingTable::restore(std::span<const Mapping> mappings, Moment now)
+    -> std::vector<Unrestored> {
+  const Because because(*this, Cause::restored);
+  std::vector<Mapping> left(mappings.begin(), mappings.end());
+  for (auto& mapping : left) drop_ended(mapping.claims, now);
+  std::erase_if(left, [](const Mapping& mapping) { return mapping.claims.empty(); });
+  // Who comes first of one internal endpoint is its primary.
+  std::stable_partition(left.begin(), left.end(),
+                        [](const Mapping& mapping) { return mapping.is_primary; });
+  std::vector<Unrestored> unrestored;
+  for (auto& mapping : left) {
+    if (const auto restored = restore(mapping, now); !restored) {
+      unrestored.push_back({std::move(mapping), restored.error()});
+    }
+  }
+  return unrestored;
+}
+
+Result<void, MapError> MappingTable::restore(Mapping mapping, Moment now) {
+  const bool is_pinhole = mapping.is_pinhole();
+  if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
+  mapping = judged_anew(mapping, now);
+  if (mapping.claims.empty()) return fail(MapError::not_authorized);
+
+  const auto& [protocol, port] = std::pair(mapping.protocol, mapping.external.port);
+  if (PortAllocator::is_own(protocol, port)) return fail(MapError::external_port_taken);
+  const Mapping* there = is_pinhole ? find_by_internal(protocol, mapping.internal)
+                                    : find_by_external_port(protocol, port);
+  if (there) {
+    if (there->internal != mapping.internal) return fail(MapError::external_port_taken);
+    Mapping joined = *there;
+    join(joined, std::move(mapping.claims), mapping.filters);
+    mapping = std::move(joined);
+  } else if (!is_pinhole && ports_.is_occupied(protocol, port)) {
+    return fail(MapError::external_port_taken);
+  }
+  const MappingId id = mapping.id;
+  if (!change(id, std::move(mapping))) return fail(MapError::backend_refused);
+  return {};
+}
+
+}  // namespace postern

@@ -1,0 +1,118 @@
+#include "core/restoration.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "core/hash.h"
+
+namespace postern {
+namespace {
+
+/// By so much the ends that the firewall tells may differ from those that it was told.
+constexpr Seconds kSameEnd{1};
+
+/// What the firewall's main door of a mapping tells of it.
+struct Held {
+  Endpoint external;
+  Endpoint internal;
+  Moment ends{};
+};
+
+/// The external port of a forward, whatever its address is; the endpoint of a pinhole.
+struct Place {
+  Protocol protocol = Protocol::udp;
+  Endpoint endpoint;
+
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+struct PlaceHash {
+  std::size_t operator()(const Place& place) const noexcept {
+    return combine_hashes(std::hash<Endpoint>{}(place.endpoint),
+                          static_cast<std::size_t>(place.protocol));
+  }
+};
+
+using HeldDoors = std::unordered_map<Place, Held, PlaceHash>;
+
+[[nodiscard]] Place place_of(Protocol protocol, const Endpoint& external) {
+  if (!external.address.is_v4()) return {protocol, external};
+  return {protocol, {Address::v4(0), external.port}};
+}
+
+/// Nothing for a door that is no mapping's main one.
+[[nodiscard]] std::optional<std::pair<Place, Held>> main_door(const TimedDoor& timed) {
+  if (const auto* forward = std::get_if<Forward4>(&timed.door)) {
+    return std::pair{place_of(forward->protocol, forward->external),
+                     Held{forward->external, forward->internal, timed.ends}};
+  }
+  if (const auto* pinhole = std::get_if<Pinhole6>(&timed.door)) {
+    return std::pair{place_of(pinhole->protocol, pinhole->internal),
+                     Held{pinhole->internal, pinhole->internal, timed.ends}};
+  }
+  return std::nullopt;
+}
+
+/// Which of the claims was renewed is known when there is one; otherwise one more stands for it.
+void prolong(Mapping& mapping, Moment ends, Moment now) {
+  const Seconds left = std::chrono::ceil<Seconds>(ends - now);
+  if (mapping.claims.size() == 1) {
+    auto& claim = mapping.claims.front();
+    claim.lease.granted = std::max(claim.lease.granted, left);
+    claim.lease.ends = ends;
+    claim.is_enabled = true;
+    return;
+  }
+  const Claimant anybody{kRecovered, mapping.internal.address};
+  std::erase_if(mapping.claims, [&](const Claim& claim) { return claim.claimant == anybody; });
+  mapping.claims.push_back({anybody, {left, ends}, false, !mapping.filters.empty()});
+}
+
+/// The mapping as the firewall, which is newer, has it.
+void follow(Mapping& mapping, const Held& door, bool ends_leases, Moment now) {
+  mapping.external = door.external;
+  const bool is_permanent =
+      std::any_of(mapping.claims.begin(), mapping.claims.end(),
+                  [](const Claim& claim) { return claim.is_enabled && claim.lease.is_permanent; });
+  // Its end is but the moment until which the firewall holds it.
+  if (is_permanent) return;
+  if (!mapping.has_doors() || door.ends > mapping.doors_end() + kSameEnd) {
+    prolong(mapping, door.ends, now);
+  } else if (ends_leases && door.ends + kSameEnd < mapping.doors_end()) {
+    for (auto& claim : mapping.claims) {
+      if (claim.is_enabled) claim.lease.ends = std::min(claim.lease.ends, door.ends);
+    }
+  }
+}
+
+}  // namespace
+
+Restoration reconcile(const StoredState& state, const FoundDoors& found, bool ends_leases,
+                      Moment now) {
+  HeldDoors held;
+  for (const auto& timed : found.doors) {
+    if (auto door = main_door(timed)) held.insert(std::move(*door));
+  }
+  const bool firewall_is_newer = state.is_same_boot && found.is_set_up;
+  Restoration all;
+  for (Mapping mapping : state.mappings) {
+    const auto door = held.find(place_of(mapping.protocol, mapping.external));
+    const bool has_door = door != held.end() && door->second.internal == mapping.internal;
+    if (has_door && firewall_is_newer) follow(mapping, door->second, ends_leases, now);
+    const bool should_have = mapping.has_doors() && mapping.doors_end() > now;
+    if (!has_door && firewall_is_newer && should_have) {
+      all.gone.push_back(std::move(mapping));
+      continue;
+    }
+    all.mappings.push_back(std::move(mapping));
+    if (has_door) held.erase(door);
+  }
+  for (const auto& timed : found.doors) {
+    const auto door = main_door(timed);
+    if (!door || held.contains(door->first)) all.unexplained.push_back(timed);
+  }
+  return all;
+}
+
+}  // namespace postern

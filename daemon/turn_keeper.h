@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/gateway.h"
+#include "core/store.h"
+
+namespace postern {
+
+/// Gives what turns changed to the store before what they send leaves. Where nothing may be lost,
+/// it holds back what clients are told until the store has it on the disk; it leaves in its order.
+///
+/// What is held is bounded. A disk too far behind costs clients their oldest answers, for which
+/// they ask again: they are never told what is not on the disk.
+class TurnKeeper {
+ public:
+  using Send = std::function<void(const Turn&)>;
+
+  /// The name of a rule of the policy in force; empty for none.
+  using RuleName = std::function<std::string_view(RuleIndex)>;
+
+  /// Whether `send` waits for the disk.
+  enum class Patience : std::uint8_t { none, until_written };
+
+  explicit TurnKeeper(Send send) : send_(std::move(send)) {}
+
+  /// From now on; without a store nothing is kept.
+  void use(std::unique_ptr<Store> store, Patience patience, RuleName rule_name);
+  /// See Store::load(). After an error nothing is kept.
+  [[nodiscard]] Result<StoredState, std::string> load(Moment now);
+
+  /// The turn that is sent may lack what was for the log and the store.
+  void finish(Turn turn, const EpochStarts& epochs, Moment now);
+  /// The store has everything up to this number.
+  void on_written(std::uint64_t number);
+
+ private:
+  /// In octets, of the answers and what keeps them.
+  static constexpr std::size_t kMostHeld = std::size_t{4} << 20;
+  struct Held {
+    std::uint64_t number = 0;
+    Turn turn;
+    std::size_t octets = 0;
+  };
+
+  void append(const Turn& turn, const EpochStarts& epochs, Moment now);
+  void hold(Turn turn);
+  [[nodiscard]] Held take_first();
+  void drop_first();
+
+  Send send_;
+  /// May be null.
+  std::unique_ptr<Store> store_;
+  RuleName rule_name_;
+  Patience patience_ = Patience::none;
+  std::optional<EpochStarts> epochs_;
+  std::uint64_t appended_ = 0;
+  std::uint64_t written_ = 0;
+  std::deque<Held> held_;
+  /// Of all that is held.
+  std::size_t octets_ = 0;
+};
+
+}  // namespace postern
