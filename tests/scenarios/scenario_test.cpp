@@ -90,10 +90,10 @@ TEST(ScenarioPlayer, MissesNoAnswerAndNoSilence) {
 }
 
 TEST(ScenarioPlayer, RefusesWhatItDoesNotUnderstand) {
-  for (const auto* line : {"begin", "at 5", "at 5d", "doors x", "doors", "doors 0 0", "start",
-                           "turn", "from host send 00", "from 192.168.1.10 00", "backend sulk",
-                           "wan 1.2.3", "end turn", "serve pcp",
-                           "from 192.168.1.10 pcp dance 5s", "from 192.168.1.10 pcp map 5"}) {
+  for (const auto* line :
+       {"begin", "at 5", "at 5d", "doors x", "doors", "doors 0 0", "start", "turn",
+        "from host send 00", "from 192.168.1.10 00", "backend sulk", "wan 1.2.3", "end turn",
+        "serve pcp", "from 192.168.1.10 pcp dance 5s", "from 192.168.1.10 pcp map 5"}) {
     EXPECT_THAT(play(std::string("start\n") + line + "\n"), testing::StartsWith("line 2: "))
         << line;
   }
