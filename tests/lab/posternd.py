@@ -37,8 +37,9 @@ class Daemon:
         self.process = None
 
     def configure(self, **config):
-        """Other settings, which the daemon does not know before it reads them (HUP, start)."""
+        """Other settings, None for none; the daemon knows them once it reads them (HUP, start)."""
         self._settings.update(config)
+        self._settings = {key: value for key, value in self._settings.items() if value is not None}
         self._config.write_text(toml(self._settings))
 
     def start(self):
