@@ -29,13 +29,14 @@ StoredState Service::load_state(Moment now) {
     store_health_.state = StoreHealth::State::memory_only;
     store_health_.since = now;
     store_health_.trouble = stored.error();
-    spdlog::error("{}; leases end with the daemon", stored.error());
+    // Should the start fail for the same reason, that is said once.
+    warnings_at_start_.push_back(stored.error() + "; leases end with the daemon");
     return {};
   }
   is_elapsed_unknown_ = stored->is_elapsed_unknown;
   complete(*stored);
   if (stored->is_elapsed_unknown) {
-    spdlog::warn(
+    warnings_at_start_.emplace_back(
         "the clock cannot be right, so it is not known how long this machine was off: leases go on "
         "as if it had not been");
   }
