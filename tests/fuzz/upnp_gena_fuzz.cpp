@@ -48,7 +48,8 @@ void check_parsed(const HttpRequest& request) {
 
 /// Subscribes, if that is what it does, and lets every message fail until nothing is left to send.
 void check_life(HttpRequest request) {
-  Eventing eventing([] { return Uuid{}; });
+  Eventing eventing([] { return Uuid{}; },
+                    [](std::uint32_t, const Address&, const Address&) { return false; });
   Moment now = postern::test::kStart;
   request.method = "SUBSCRIBE";
   const auto reply = eventing.on_request(request, events_of(), now);
