@@ -172,6 +172,8 @@ class Hosts(LabTest):
         self.start()
         self.assertEqual(Client(self.lab).map(UDP, 4000, 4000, 600).external, 4000)
         self.assert_open(UdpService(self.lab, "lan-a", 4000), 4000)
+        wait_until(lambda: "REACHABLE" in self.lab.ip("gw", f"neigh show to {LAN_A}"), 15,
+                   "the kernel knows whose the address is")
         self.lab.ip("lan-a", f"address delete {LAN_A}/24 dev eth0")
         self.lab.ip("lan-b", f"address delete {LAN_B}/24 dev eth0")
         self.lab.ip("lan-b", f"address add {LAN_A}/24 dev eth0")
