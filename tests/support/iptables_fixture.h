@@ -24,7 +24,7 @@ inline constexpr const char* kLegacy = "iptables-legacy-restore";
 
 [[nodiscard]] inline RemoteFilter from(const char* prefix, std::uint16_t first = 0,
                                        std::uint16_t last = 0xffff) {
-  return {*Prefix::parse(prefix), first, last};
+  return {Prefix::parse(prefix).value(), first, last};
 }
 
 /// A house whose interfaces have addresses, so that hairpin works.
