@@ -191,7 +191,7 @@ const ForeignChain* ForeignRuleset::find(Family family, std::string_view table,
 }
 
 Result<ForeignRuleset, std::string> read_foreign_ruleset() {
-  constexpr int kAttempts = 3;
+  constexpr int kAttempts = 8;
   netlink::Error last_error{EINTR, std::nullopt};
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     // A socket of its own: what a broken dump leaves behind is closed with it.

@@ -47,9 +47,16 @@ TEST_F(ForeignReadingTest, IsOfOneMomentWhileOthersChangeIt) {
     }
     is_over = true;
   });
-  while (!is_over) {
-    const auto read = ruleset();
-    const auto* chain = read.find(Family::inet, "t", "c");
+  bool was_last = false;
+  while (!was_last) {
+    was_last = is_over;
+    const auto read = host::read_foreign_ruleset();
+    // Where they change faster than one can read, an error is the truth.
+    if (!read) {
+      if (was_last) ADD_FAILURE() << read.error();
+      continue;
+    }
+    const auto* chain = read->find(Family::inet, "t", "c");
     if (chain == nullptr) {
       ADD_FAILURE() << "the chain is always there";
       continue;
