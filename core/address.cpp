@@ -79,12 +79,17 @@ bool Address::is_limited_broadcast() const {
 
 std::string Address::to_string() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (is_v4()) {
-    inet_ntop(AF_INET, octets_.data() + 12, text.data(), text.size());
-  } else {
+  if (!is_v4()) {
     inet_ntop(AF_INET6, octets_.data(), text.data(), text.size());
+    return text.data();
   }
-  return text.data();
+  // inet_ntop() would call printf, several times for each mapping that is stored.
+  auto* end = text.data();
+  for (auto octet = octets_.begin() + 12; octet != octets_.end(); ++octet) {
+    if (end != text.data()) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), *octet).ptr;
+  }
+  return {text.data(), end};
 }
 
 Prefix::Prefix(Address address, unsigned length)

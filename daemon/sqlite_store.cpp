@@ -122,10 +122,12 @@ std::uint64_t SqliteStore::append(StoreChanges changes) {
       // What clients compare with is known again, whatever was missing before.
       is_whole_ = true;
     }
-    if (!due_) due_ = steady_clock::now() + settings_.delay;
   }
+  // While the thread waits for a moment that is set already, it need not hear of each append.
+  const bool is_awaited = due_.has_value() && !must_tell();
+  if (!due_ && !is_useless_) due_ = steady_clock::now() + settings_.delay;
   lock.unlock();
-  wake_.notify_one();
+  if (!is_awaited) wake_.notify_one();
   return number;
 }
 

@@ -4,13 +4,13 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/store.h"
@@ -147,10 +147,10 @@ class SqliteStore final : public Store {
   std::condition_variable wake_;
   // Under the mutex from here on.
   /// All there are, as they were appended.
-  std::map<MappingId, Mapping> mappings_;
+  std::unordered_map<MappingId, Mapping> mappings_;
   std::optional<EpochStarts> epochs_;
   /// Which of them are otherwise on the disk, or are no more and may be there.
-  std::set<MappingId> changed_;
+  std::unordered_set<MappingId> changed_;
   /// All of them, whatever there is on the disk.
   bool is_everything_changed_ = false;
   /// The epochs, the clocks or the mark.

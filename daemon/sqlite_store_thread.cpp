@@ -2,6 +2,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include <pthread.h>
+#include <sys/resource.h>
+
 #include "daemon/sqlite_store.h"
 
 // What SqliteStore does on its own thread.
@@ -17,10 +20,14 @@ constexpr Milliseconds kClockPause{60'000};
 /// Less than that is a clock that is being slewed.
 constexpr std::int64_t kStepOfClock = 2000;
 constexpr Seconds kOldestClocks{3600};
+/// Of the thread, when nobody waits for what it does: a burst of requests is answered first.
+constexpr int kNiceness = 10;
 
 }  // namespace
 
 void SqliteStore::work() {
+  ::pthread_setname_np(::pthread_self(), "store");
+  if (settings_.delay > Milliseconds(0)) ::setpriority(PRIO_PROCESS, 0, kNiceness);
   Lock lock(mutex_);
   bool is_last = false;
   while (!is_last) {
@@ -91,6 +98,7 @@ SqliteStore::Job SqliteStore::take_job() {
   if (job.batch.is_everything) {
     job.batch.mappings.assign(mappings_.begin(), mappings_.end());
   } else {
+    job.batch.mappings.reserve(changed_.size());
     for (const auto id : changed_) {
       const auto found = mappings_.find(id);
       job.batch.mappings.emplace_back(

@@ -32,6 +32,11 @@ void StoreHistory::note(const TableEvent& event, const std::string& rule, Moment
   const bool is_again_there =
       event.kind == Kind::opened && event.cause == TableEvent::Cause::restored;
   if (!is_kept_ || event.kind == Kind::renewed || is_again_there) return;
+  if (!events_.has_room(kEvents, now)) {
+    ++left_out_;
+    return;
+  }
+  events_.take(kEvents, now);
   const auto& mapping = event.mapping;
   HistoryEntry entry;
   entry.wall_ms = wall_ms;
@@ -47,11 +52,6 @@ void StoreHistory::note(const TableEvent& event, const std::string& rule, Moment
   entry.internal = to_string(mapping.internal);
   entry.external = to_string(mapping.external);
   entry.rule = rule;
-  if (!events_.has_room(kEvents, now)) {
-    ++left_out_;
-    return;
-  }
-  events_.take(kEvents, now);
   add(std::move(entry));
 }
 

@@ -34,30 +34,35 @@ Result<StoredState, std::string> TurnKeeper::load(Moment now) {
   return stored;
 }
 
-void TurnKeeper::append(const Turn& turn, const EpochStarts& epochs, Moment now) {
+void TurnKeeper::append(Turn& turn, const EpochStarts& epochs, Moment now) {
   const bool is_epoch_new = epochs_ != epochs;
   if (!store_ || (turn.events.empty() && turn.refusals.empty() && !is_epoch_new)) return;
   StoreChanges changes;
   changes.now = now;
-  changes.events = turn.events;
-  for (const auto& event : turn.events) {
+  changes.events = std::exchange(turn.events, {});
+  changes.rules.reserve(changes.events.size());
+  for (const auto& event : changes.events) {
     // The newest claim is the last one.
     const auto& claims = event.mapping.claims;
     changes.rules.emplace_back(claims.empty() ? "" : rule_name_(claims.back().rule));
   }
-  changes.refusals = turn.refusals;
+  changes.refusals = std::exchange(turn.refusals, {});
   if (is_epoch_new) changes.epochs = epochs_ = epochs;
   appended_ = store_->append(std::move(changes));
 }
 
 void TurnKeeper::finish(Turn turn, const EpochStarts& epochs, Moment now) {
-  append(turn, epochs, now);
-  const bool waits = patience_ == Patience::until_written && store_ && appended_ > written_;
-  if (!waits) {
+  if (patience_ == Patience::none || !store_) {
     send_(turn);
+    append(turn, epochs, now);
     return;
   }
-  hold(std::move(turn));
+  append(turn, epochs, now);
+  if (appended_ > written_) {
+    hold(std::move(turn));
+  } else {
+    send_(turn);
+  }
 }
 
 void TurnKeeper::hold(Turn turn) {

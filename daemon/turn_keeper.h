@@ -51,7 +51,8 @@ class TurnKeeper {
     std::size_t octets = 0;
   };
 
-  void append(const Turn& turn, const EpochStarts& epochs, Moment now);
+  /// Takes out of the turn what is for the store.
+  void append(Turn& turn, const EpochStarts& epochs, Moment now);
   void hold(Turn turn);
   [[nodiscard]] Held take_first();
   void drop_first();
