@@ -96,7 +96,7 @@ class Conversion {
     if (option.name == "ext_ifname") {
       if (check_interface_name(option, option.value)) draft_.wan = {{option.value, option.line}};
     } else if (option.name == "ext_ifname6") {
-      wan6_ = {{option.value, option.line}};
+      wan6_ = &option;
     } else if (option.name == "ext_ip") {
       read_external_address(option);
     } else if (option.name == "listening_ip") {
@@ -169,12 +169,12 @@ class Conversion {
         note(option, "Postern answers on IPv6 as well, and refuses there everything by a rule");
       }
     } else if (name == "secure_mode") {
-      modes_.secure_mode_line = option.line;
+      modes_.secure_mode = &option;
       is_secure_ = option.value != "no";
       note_odd_value(option, *is_secure_);
     } else if (name == "pcp_allow_thirdparty") {
       note_odd_value(option, is_yes(option));
-      third_party_ = is_yes(option) ? option.line : third_party_;
+      if (is_yes(option)) third_party_ = &option;
     } else if (name == "min_lifetime" || name == "max_lifetime") {
       read_lifetime(option);
     } else {
@@ -233,12 +233,12 @@ class Conversion {
            "other hosts then. Here each host may map to itself alone; a rule with for_others = "
            "true lifts that");
     }
-    if (third_party_ != 0) {
-      draft_.third_party = {{{"0.0.0.0/0"}, third_party_}};
+    if (third_party_) {
+      draft_.third_party = {{{"0.0.0.0/0"}, third_party_->line}};
       if (modes_.serves_ipv6) draft_.third_party->value.push_back("::/0");
-      note(third_party_,
-           "pcp_allow_thirdparty: so every host may ask for every other over PCP; name "
-           "in pcp.third_party only the controllers that need it");
+      note(*third_party_,
+           "lets every host ask for every other over PCP, and so does pcp.third_party; name in it "
+           "only the controllers that need it");
     }
     const bool serves_upnp = !draft_.upnp || draft_.upnp->value;
     if (serves_upnp && !says_presentation_url_) {
@@ -251,10 +251,9 @@ class Conversion {
     }
     const auto wan = draft_.wan ? draft_.wan->value : std::string();
     if (wan6_ && !wan6_->value.empty() && wan6_->value != wan) {
-      note(wan6_->line,
-           "ext_ifname6: no counterpart: Postern has one WAN interface for IPv4 and IPv6. Pinholes "
-           "let in what comes by any interface; only what clients are told of the WAN is that of "
-           "wan");
+      note(*wan6_,
+           "no counterpart: Postern has one WAN interface for IPv4 and IPv6. Pinholes let in what "
+           "comes by any interface; only what clients are told of the WAN is that of wan");
     }
   }
 
@@ -272,7 +271,7 @@ class Conversion {
   void check_lan() {
     for (const auto& lan : draft_.lan) {
       if (draft_.wan && lan.value == draft_.wan->value) {
-        reject(lan.line, "listening_ip: is the WAN interface itself");
+        reject(lan.line, "the LAN is the WAN interface itself, " + lan.value);
       }
     }
     if (draft_.lan.empty()) {
@@ -289,13 +288,14 @@ class Conversion {
   AccessModes modes_;
   /// Nothing: the file does not say.
   std::optional<bool> is_secure_;
-  std::optional<Sourced<std::string>> wan6_;
+  /// Null while the file does not say it.
+  const SourceOption* wan6_ = nullptr;
+  /// Null unless it is switched on.
+  const SourceOption* third_party_ = nullptr;
   /// Also when it says that there is none.
   bool says_presentation_url_ = false;
   /// Where each advice was given first.
   std::map<std::string_view, std::size_t> advice_lines_;
-  /// The line that allows it, 0: none does.
-  std::size_t third_party_ = 0;
 };
 
 }  // namespace

@@ -100,9 +100,12 @@ ImportCommand::ImportCommand(CLI::App& app)
                    "miniupnpd.conf, or OpenWrt's /etc/config/upnpd (with a file \"network\" beside "
                    "it, the names of devices come from there)")
       ->required();
-  command_->add_option("--leases", leases_,
-                       "A file with miniupnpd's leases (default: those that FILE names, if they "
-                       "are here)");
+  command_
+      ->add_option("--leases", leases_,
+                   "A file with miniupnpd's leases (default: those that FILE names, if they "
+                   "are here)")
+      ->expected(1)
+      ->take_all();
 }
 
 bool ImportCommand::is_parsed() const {

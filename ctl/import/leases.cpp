@@ -154,9 +154,9 @@ std::string leases_text(const std::vector<Lease>& leases, std::string_view origi
   if (leases.empty()) return "";
   std::string text = "\n# Leases in " + one_line(origin) +
                      R"(, which belong to the hosts that asked for them.
-# Most hosts ask again within minutes, and then they have them here, too; nothing is to be done.
+# Programs that use a port ask for it again by themselves, and then they have it here, too.
 # For one that asked only once there is a command below, to be run while posternd runs. What it
-# opens belongs to you: it stays until posternctl delete, and the host can not close it.
+# opens belongs to you: it stays until posternctl delete, and no host can close it.
 )";
   for (const auto& lease : leases) text += lease_text(lease, now);
   return text;

@@ -59,7 +59,7 @@ class Conversion {
       draft_.rules.push_back(
           allow_all("IPv6", "::/0", "miniupnpd's rules are about IPv4 alone; IPv6 is open"));
       draft_.rules.push_back(deny_ipv6("IPv6 for other hosts"));
-      note(modes_.secure_mode_line,
+      note(modes_.secure_mode->line,
            "the rule \"IPv6\" also lets IPv6 hosts behind another router of the LAN ask for "
            "themselves, which miniupnpd did not hear");
     }
@@ -81,13 +81,15 @@ class Conversion {
       return rule.is_about_all_hosts();
     });
     note(
-        modes_.secure_mode_line,
-        maps_for_others_
-            ? "secure_mode: is off, so the rules say for_others = true: any host may open ports of "
-              "any other. You will rarely want this; take it out"
-            : "secure_mode: is off, but Postern's rules are about the host that asks, and those of "
-              "this file about the one that the port leads to. So each host may map to itself "
-              "alone; where one shall map for others, give its rule for_others = true");
+        modes_.secure_mode->line,
+        modes_.secure_mode->said +
+            (maps_for_others_
+                 ? ": lets hosts map for others, so the rules say for_others = true: any host may "
+                   "open ports of any other. You will rarely want this; take it out"
+                 : ": lets hosts map for others, but Postern's rules are about the host that asks, "
+                   "and those of this file about the one that the port leads to. So each host may "
+                   "map to itself alone; where one shall map for others, give its rule "
+                   "for_others = true"));
   }
 
   /// Whether it decides about all that is left of IPv4.

@@ -9,7 +9,8 @@ namespace postern::ctl::miniupnpd {
 struct AccessModes {
   /// Hosts may map ports to other hosts (secure_mode=no).
   bool maps_for_others = false;
-  std::size_t secure_mode_line = 0;
+  /// What says so; null when nothing does.
+  const SourceOption* secure_mode = nullptr;
   bool serves_ipv6 = true;
 };
 

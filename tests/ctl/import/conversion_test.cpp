@@ -122,9 +122,9 @@ TEST(Conversion, ThirdParty) {
 
 TEST(Conversion, ForOthersIsSaid) {
   EXPECT_THAT(remarks_of("\nsecure_mode=no"),
-              HasSubstr("file:2: secure_mode: is off, so the rules"));
+              HasSubstr("file:2: secure_mode: lets hosts map for others, so"));
   EXPECT_THAT(remarks_of("secure_mode=no\nallow 1 10.0.0.1/32 1"),
-              HasSubstr("file:1: secure_mode: is off, but Postern's rules"));
+              HasSubstr("file:1: secure_mode: lets hosts map for others, but"));
   EXPECT_THAT(remarks_of(""), HasSubstr("file: does not say secure_mode"));
   EXPECT_THAT(remarks_of("secure_mode=yes"), Not(HasSubstr("secure_mode")));
 }
@@ -226,7 +226,7 @@ TEST(Conversion, ErrorsNameFileAndLine) {
   EXPECT_THAT(import_error("listening_ip=192.168.1.256/24"), HasSubstr("file:1: listening_ip"));
   EXPECT_THAT(import_error("listening_ip=192.168.1.1/33"), HasSubstr("file:1: listening_ip"));
   EXPECT_THAT(import_error("ext_ifname=eth0\nlistening_ip=eth0"),
-              HasSubstr("file:2: listening_ip: is the WAN interface"));
+              HasSubstr("file:2: the LAN is the WAN interface itself, eth0"));
   EXPECT_THAT(import_error("min_lifetime=600\nmax_lifetime=600"),
               HasSubstr("file:2: min_lifetime"));
   EXPECT_THAT(import_error("max_lifetime=never"), HasSubstr("file:1: max_lifetime"));

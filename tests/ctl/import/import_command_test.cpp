@@ -106,9 +106,12 @@ TEST_F(Import, LeasesThatTheFileNames) {
 TEST_F(Import, LeasesThatAreGiven) {
   const auto named = write("named", "TCP:8080:192.168.1.10:80:0:\n");
   const auto given = write("given", "TCP:9090:192.168.1.10:90:0:\n");
-  const auto ran = run({write("miniupnpd.conf", "lease_file=" + named), "--leases", given});
+  const auto also = write("also", "TCP:9091:192.168.1.10:91:0:\n");
+  const auto ran =
+      run({"--leases", given, "--leases", also, write("miniupnpd.conf", "lease_file=" + named)});
   EXPECT_EQ(ran.code, ExitCode::success);
   EXPECT_THAT(ran.out, HasSubstr("posternctl add tcp 9090 192.168.1.10:90\n"));
+  EXPECT_THAT(ran.out, HasSubstr("posternctl add tcp 9091 192.168.1.10:91\n"));
   EXPECT_THAT(ran.out, Not(HasSubstr("8080")));
 }
 

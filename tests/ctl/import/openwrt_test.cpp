@@ -120,6 +120,11 @@ TEST(OpenWrt, NamesOfOptionsAreThoseOfTheFile) {
   EXPECT_THAT(remarks, HasSubstr("file:3: log_output: no counterpart"));
   EXPECT_THAT(remarks, HasSubstr("file:4: what_is_this: is not an option"));
   EXPECT_THAT(remarks, HasSubstr("file:5: config other: is not a section"));
+  EXPECT_THAT(imported("config upnpd\noption allow_third_party_mapping 1").remarks,
+              testing::AllOf(HasSubstr("file:2: allow_third_party_mapping: lets hosts map"),
+                             HasSubstr("file:2: allow_third_party_mapping: lets every host")));
+  EXPECT_THAT(imported("config upnpd\noption external_iface6 w").remarks,
+              HasSubstr("file:2: external_iface6: no counterpart"));
   EXPECT_THAT(remarks, HasSubstr("file:7: more: is not an option of perm_rule"));
 }
 
