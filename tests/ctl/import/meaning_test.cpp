@@ -115,7 +115,9 @@ TEST(Meaning, ForOneself) {
   int allowed = 0;
   int denied = 0;
   for (int round = 0; round < 60; ++round) {
-    const auto [text, rules] = write_case(author, "secure_mode=yes\n", true, false);
+    const auto written = write_case(author, "secure_mode=yes\n", true, false);
+    const auto& text = written.text;
+    const auto& rules = written.rules;
     const auto policy = policy_of(config_of(text));
     for_each_wish([&](std::uint32_t host, unsigned external, unsigned internal) {
       const bool is_allowed = miniupnpd_allows(rules, external, host, internal);
@@ -132,7 +134,9 @@ TEST(Meaning, ForOneself) {
 TEST(Meaning, ForOthersWhereRulesAreAboutAllHosts) {
   Author author(2);
   for (int round = 0; round < 30; ++round) {
-    const auto [text, rules] = write_case(author, "secure_mode=no\n", false, false);
+    const auto written = write_case(author, "secure_mode=no\n", false, false);
+    const auto& text = written.text;
+    const auto& rules = written.rules;
     const auto policy = policy_of(config_of(text));
     for_each_wish([&](std::uint32_t host, unsigned external, unsigned internal) {
       EXPECT_EQ(postern_allows(policy, 0xc0a80105U, host, external, internal),
@@ -145,7 +149,9 @@ TEST(Meaning, ForOthersWhereRulesAreAboutAllHosts) {
 TEST(Meaning, ForOthersNeverMoreThanBefore) {
   Author author(3);
   for (int round = 0; round < 30; ++round) {
-    const auto [text, rules] = write_case(author, "secure_mode=no\n", true, false);
+    const auto written = write_case(author, "secure_mode=no\n", true, false);
+    const auto& text = written.text;
+    const auto& rules = written.rules;
     const auto policy = policy_of(config_of(text));
     for_each_wish([&](std::uint32_t host, unsigned external, unsigned internal) {
       if (!postern_allows(policy, 0xc0a80105U, host, external, internal)) return;
@@ -158,7 +164,9 @@ TEST(Meaning, DescriptionsNeverAllowMoreThanBefore) {
   Author author(4);
   int allowed = 0;
   for (int round = 0; round < 60; ++round) {
-    const auto [text, rules] = write_case(author, "secure_mode=yes\n", true, true);
+    const auto written = write_case(author, "secure_mode=yes\n", true, true);
+    const auto& text = written.text;
+    const auto& rules = written.rules;
     const auto policy = policy_of(config_of(text));
     for_each_wish([&](std::uint32_t host, unsigned external, unsigned internal) {
       if (!postern_allows(policy, host, host, external, internal)) return;
@@ -177,7 +185,8 @@ TEST(Meaning, Ipv6) {
   for (int round = 0; round < 30; ++round) {
     for (const std::string head : {"secure_mode=yes\n", "secure_mode=no\n"}) {
       const bool names_hosts = round % 2 == 0;
-      const auto [text, rules] = write_case(author, head, names_hosts, false);
+      const auto written = write_case(author, head, names_hosts, false);
+      const auto& text = written.text;
       const auto open = policy_of(config_of(text));
       const auto shut = policy_of(config_of(text + "ipv6_disable=yes\n"));
       for (const auto port : std::to_array<std::uint16_t>({1, 22, 80, 1024, 3389, 65535})) {
