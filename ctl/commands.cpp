@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ctl/import/import_command.h"
 #include "ctl/operator_commands.h"
 #include "ctl/report.h"
 #include "ctl/settings.h"
@@ -39,6 +40,7 @@ struct Words {
   CLI::App* version = nullptr;
   /// After what the constructor has said about all commands.
   std::optional<OperatorCommands> commands;
+  std::optional<ImportCommand> importer;
   DoctorOptions doctor_options;
   bool even_while_running = false;
 };
@@ -64,6 +66,7 @@ Words::Words(const std::string& name)
                      "Also while posternd runs, which puts it back");
 
   commands.emplace(app);
+  importer.emplace(app);
   version = app.add_subcommand("version", "Print the version");
 }
 
@@ -108,6 +111,7 @@ ExitCode run(std::span<const char* const> arguments, std::ostream& out, std::ost
   }
   if (words.doctor->parsed()) return run_doctor(words.doctor_options, out, errors);
   if (const auto ended = words.commands->run(out, errors)) return *ended;
+  if (words.importer->is_parsed()) return words.importer->run(out, errors);
   if (words.teardown->parsed()) return run_teardown(words.even_while_running, out, errors);
   out << "posternctl " POSTERN_VERSION "\n";
   return ExitCode::success;

@@ -36,6 +36,9 @@ OWN = [
     ("bench/", ["core/", "protocols/", "netlink/", "backends/", "bench/"]),
     ("tests/daemon/", ["core/", "protocols/", "backends/", "daemon/", "tests/"]),
     ("tests/fuzz/http_", ["core/", "daemon/", "tests/"]),
+    # What the importer writes is what the daemon reads.
+    ("tests/fuzz/import_", ["core/", "daemon/", "ctl/", "tests/"]),
+    ("tests/ctl/import/", ["core/", "daemon/", "ctl/", "tests/"]),
     ("tests/ctl/", ["core/", "host/", "ctl/", "tests/"]),
     ("tests/", ["core/", "protocols/", "netlink/", "backends/", "host/", "tests/"]),
 ]
