@@ -92,6 +92,8 @@ struct Reloaded {
 struct ControlActions {
   /// The JSON document of GET /api/v1/status.
   std::function<std::string()> status;
+  /// The text of GET /metrics.
+  std::function<std::string()> metrics;
   /// The JSON document of GET /api/v1/mappings.
   std::function<std::string(const MappingsQuery&)> mappings;
   std::function<Result<AddedMapping, ControlError>(const StaticMapping&)> add;

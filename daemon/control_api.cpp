@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kMappings = "/api/v1/mappings";
 
-enum class Task : std::uint8_t { status, list, add, remove, explain, reload };
+enum class Task : std::uint8_t { status, metrics, list, add, remove, explain, reload };
 
 struct Route {
   std::string_view method;
@@ -27,6 +27,7 @@ struct Route {
 
 constexpr std::array kRoutes{
     Route{"GET", "/api/v1/status", Task::status},
+    Route{"GET", "/metrics", Task::metrics},
     Route{"GET", kMappings, Task::list},
     Route{"POST", kMappings, Task::add, /*changes=*/true},
     Route{"DELETE", "/api/v1/mappings/", Task::remove, /*changes=*/true, /*is_of_mapping=*/true},
@@ -77,11 +78,11 @@ template <class Number>
   return methods;
 }
 
-[[nodiscard]] HttpReply reply_of(int status, std::string json) {
+[[nodiscard]] HttpReply reply_of(int status, std::string text, std::string_view type = kJsonType) {
   HttpReply reply;
   reply.status = status;
-  reply.headers = {{"Cache-Control", "no-store"}, {"Content-Type", "application/json"}};
-  reply.body = std::move(json);
+  reply.headers = {{"Cache-Control", "no-store"}, {"Content-Type", std::string(type)}};
+  reply.body = std::move(text);
   return reply;
 }
 
@@ -172,6 +173,8 @@ Result<HttpReply, ControlError> ControlApi::act(const HttpRequest& request) cons
   switch (route_of(request)->task) {
     case Task::status:
       return reply_of(200, actions_.status());
+    case Task::metrics:
+      return reply_of(200, actions_.metrics(), kMetricsType);
     case Task::list:
       return list(request);
     case Task::add:

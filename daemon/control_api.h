@@ -12,14 +12,14 @@ namespace postern {
 /// What the paths of the control socket mean: requests to actions, and their outcomes to replies.
 /// It has no socket.
 ///
-/// | GET /api/v1/status | as over TCP |
+/// | GET /api/v1/status, GET /metrics | as over TCP |
 /// | GET /api/v1/mappings?after=ID&limit=N | a page of at most 1,000 mappings |
 /// | POST /api/v1/mappings | adds one |
 /// | DELETE /api/v1/mappings/ID | takes one away |
 /// | POST /api/v1/explain | what would happen, and why |
 /// | POST /api/v1/reload | reads the configuration anew |
 ///
-/// Every body is JSON, of errors {"error": {"code", "text"}}.
+/// Every body but that of the metrics is JSON, of errors {"error": {"code", "text"}}.
 class ControlApi {
  public:
   /// `administrators`: the users (HttpRequest::user) who may change things. The others may look.

@@ -16,11 +16,11 @@ namespace {
   return options;
 }
 
-[[nodiscard]] HttpReply reply_of(int status, std::string json) {
+[[nodiscard]] HttpReply reply_of(int status, std::string text, std::string_view type = kJsonType) {
   HttpReply reply;
   reply.status = status;
-  reply.headers = {{"Cache-Control", "no-store"}, {"Content-Type", "application/json"}};
-  reply.body = std::move(json);
+  reply.headers = {{"Cache-Control", "no-store"}, {"Content-Type", std::string(type)}};
+  reply.body = std::move(text);
   return reply;
 }
 
@@ -40,7 +40,7 @@ namespace {
   auto found = answer(path_of(request));
   auto reply =
       found.found
-          ? reply_of(200, std::move(found.json))
+          ? reply_of(200, std::move(found.text), found.type)
           : reply_of(404, R"({"error":"there is nothing at this path; try /api/v1/status"})");
   reply.token = request.token;
   return reply;

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "core/endpoint.h"
 #include "core/result.h"
 #include "daemon/asio.h"
+#include "daemon/http_response.h"
 #include "daemon/http_server.h"
 
 namespace postern {
@@ -13,8 +15,9 @@ namespace postern {
 /// An answer to a GET.
 struct HttpAnswer {
   bool found = false;
-  /// UTF-8 JSON; only when found.
-  std::string json;
+  /// UTF-8; only when found.
+  std::string text;
+  std::string_view type = kJsonType;
 };
 
 /// Answers GET and HEAD over HTTP, one request a connection. At most 4 connections of a client and

@@ -8,6 +8,11 @@
 
 namespace postern {
 
+// Content types.
+inline constexpr std::string_view kJsonType = "application/json";
+/// Prometheus' text format.
+inline constexpr std::string_view kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
+
 /// What a response says beside the reply itself.
 struct HttpResponseContext {
   /// The Server header; "" for none.

@@ -74,8 +74,11 @@ Service::Service(Config config, FirewallBackend& backend, std::unique_ptr<FlowTa
                upnp_ ? &upnp_->control() : nullptr),
       http_(io_,
             [this](const std::string& path) {
-              if (path != "/api/v1/status") return HttpAnswer{};
-              return HttpAnswer{true, status_json(gateway_, shell_status(), now())};
+              if (path == "/api/v1/status") {
+                return HttpAnswer{true, status_json(gateway_, shell_status(), now())};
+              }
+              if (path == "/metrics") return HttpAnswer{true, metrics(), kMetricsType};
+              return HttpAnswer{};
             }),
       control_(io_, control_actions(), own_control_options()),
       deadline_(io_,
@@ -219,6 +222,7 @@ UpnpDevice::Reactions Service::reactions_to_upnp() {
           [this](const HttpRequest& request) { return gateway_.on_http_header(request, now()); },
       .on_request =
           [this](const HttpRequest& request) {
+            const AnswerTimer timer(turns_.answering);
             const Moment moment = now();
             if (host_) host_->prepare_turn(moment);
             finish(gateway_.on_http_request(request, moment), moment);
@@ -239,6 +243,7 @@ std::vector<PortDemux::Served> Service::served() {
 
 void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
+    const AnswerTimer timer(turns_.answering);
     const Moment moment = now();
     if (host_) host_->prepare_turn(moment);
     const auto datagrams = port.receive();
@@ -356,6 +361,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
 
 void Service::finish(Turn turn, Moment now) {
   deadline_.set(gateway_.next_timeout());
+  turns_.note(turn);
   log_turn(turn, now);
   keeper_.finish(std::move(turn), gateway_.epoch_starts(), now);
 }

@@ -23,6 +23,7 @@
 #include "daemon/netlink_monitor.h"
 #include "daemon/sqlite_store.h"
 #include "daemon/status_json.h"
+#include "daemon/turn_counters.h"
 #include "daemon/turn_keeper.h"
 #include "daemon/udp_port.h"
 #include "daemon/upnp_device.h"
@@ -86,6 +87,8 @@ class Service {
   [[nodiscard]] Result<std::vector<std::string>, ConfigErrors> reload();
   void tell_store_health(const StoreHealth& health);
   [[nodiscard]] ShellStatus shell_status() const;
+  /// The document of GET /metrics.
+  [[nodiscard]] std::string metrics() const;
   void warn_of_unopened(Moment now);
   /// Does what a turn asks for: set the next deadline, log, keep and, when that may be, send.
   void finish(Turn turn, Moment now);
@@ -136,6 +139,7 @@ class Service {
   std::string network_trouble_;
   /// How many datagrams the kernel did not take.
   std::uint64_t unsent_ = 0;
+  TurnCounters turns_;
   asio::signal_set signals_;
   LogLimit log_limit_;
 };

@@ -78,6 +78,7 @@ Result<void, ControlError> Service::remove(MappingId id) {
 ControlActions Service::control_actions() {
   return {
       .status = [this] { return status_json(gateway_, shell_status(), now()); },
+      .metrics = [this] { return metrics(); },
       .mappings =
           [this](const MappingsQuery& query) { return mappings_json(gateway_, query, now()); },
       .add = [this](const StaticMapping& wanted) { return add(wanted); },

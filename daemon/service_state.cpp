@@ -2,6 +2,7 @@
 
 #include "daemon/clock.h"
 #include "daemon/config_changes.h"
+#include "daemon/metrics.h"
 #include "daemon/open_store.h"
 #include "daemon/service.h"
 #include "daemon/store_news.h"
@@ -56,6 +57,10 @@ ShellStatus Service::shell_status() const {
         StoreStatus{store_ != nullptr ? store_->health() : store_health_, is_elapsed_unknown_};
   }
   return status;
+}
+
+std::string Service::metrics() const {
+  return metrics_text(gateway_, shell_status(), turns_, now());
 }
 
 void Service::warn_of_unopened(Moment now) {

@@ -56,6 +56,7 @@ class ControlApiTest : public testing::Test {
   [[nodiscard]] ControlActions actions() {
     ControlActions actions;
     actions.status = [] { return std::string(R"({"schema":"status"})"); };
+    actions.metrics = [] { return std::string("up 1\n"); };
     actions.mappings = [this](const MappingsQuery& query) {
       done_.push_back("list " + std::to_string(query.after) + " " + std::to_string(query.limit));
       return std::string("{}");
@@ -91,6 +92,13 @@ constexpr const char* kMapping =
     R"({"protocol": "tcp", "external_port": 8080, "internal": "192.168.1.10:80"})";
 constexpr const char* kQuestion =
     R"({"client": "192.168.1.10", "protocol": "tcp", "internal": "192.168.1.10:80"})";
+
+TEST_F(ControlApiTest, TellsTheMetrics) {
+  const auto reply = ask("GET", "/metrics");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(header_of(reply, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(reply.body, "up 1\n");
+}
 
 TEST_F(ControlApiTest, ShowsTheStatus) {
   for (const auto* method : {"GET", "HEAD"}) {
