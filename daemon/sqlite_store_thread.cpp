@@ -32,6 +32,9 @@ void SqliteStore::work() {
     is_last = is_ending_;
     if (is_last || is_clock_stale()) is_meta_changed_ = true;
     if (is_meta_changed_ && !due_) due_ = steady_clock::now();
+    // Whoever asks wants to know what has just happened, too.
+    const bool is_asked = !queries_.empty() && history_.waiting() > 0 && due_;
+    if (is_asked && health_.state == StoreHealth::State::ok) write(lock);
     answer_queries(lock);
     if (is_last || (due_ && steady_clock::now() >= *due_)) write(lock);
     if (must_tell()) tell_written(lock, appended_, false);
@@ -50,7 +53,7 @@ void SqliteStore::answer_queries(Lock& lock) {
         query.told(fail(std::string("the database cannot be used at the moment")));
         continue;
       }
-      auto entries = read_history(*database_, query.limit, query.before);
+      auto entries = read_history(*database_, query.about);
       if (const auto error = database_->error()) {
         database_->set_error({});
         query.told(fail(error->text));

@@ -50,10 +50,25 @@ void TurnKeeper::append(const Turn& turn, const EpochStarts& epochs, Moment now)
   appended_ = store_->append(std::move(changes));
 }
 
+bool TurnKeeper::waits() const {
+  return patience_ == Patience::until_written && store_ && appended_ > written_;
+}
+
+void TurnKeeper::when_kept(Tell tell) {
+  if (!waits()) {
+    tell(true);
+    return;
+  }
+  waiting_.push_back({appended_, std::move(tell)});
+  if (waiting_.size() <= kMostWaiting) return;
+  const auto first = std::move(waiting_.front());
+  waiting_.pop_front();
+  first.tell(false);
+}
+
 void TurnKeeper::finish(Turn turn, const EpochStarts& epochs, Moment now) {
   append(turn, epochs, now);
-  const bool waits = patience_ == Patience::until_written && store_ && appended_ > written_;
-  if (!waits) {
+  if (!waits()) {
     send_(turn);
     return;
   }
@@ -75,9 +90,14 @@ void TurnKeeper::hold(Turn turn) {
   while (octets_ > kMostHeld && held_.size() > 1) drop_first();
 }
 
-void TurnKeeper::on_written(std::uint64_t number) {
+void TurnKeeper::on_written(std::uint64_t number, bool is_on_disk) {
   written_ = std::max(written_, number);
   while (!held_.empty() && held_.front().number <= written_) send_(take_first().turn);
+  while (!waiting_.empty() && waiting_.front().number <= written_) {
+    const auto first = std::move(waiting_.front());
+    waiting_.pop_front();
+    first.tell(is_on_disk);
+  }
 }
 
 TurnKeeper::Held TurnKeeper::take_first() {

@@ -67,5 +67,10 @@ TEST_F(UpnpRefusals, OfSeveralTriesIsOne) {
   EXPECT_THAT(refusals(), ElementsAre(std::pair{MapError::not_authorized, "not b"}));
 }
 
+TEST_F(UpnpRefusals, TellOfHostsThatAreNone) {
+  EXPECT_NE(a.add({.external = 8000, .client = kGateway.to_string()}).code, 0);
+  EXPECT_THAT(refusals(), ElementsAre(std::pair{MapError::not_authorized, ""}));
+}
+
 }  // namespace
 }  // namespace postern::upnp
