@@ -32,9 +32,6 @@ void SqliteStore::work() {
     is_last = is_ending_;
     if (is_last || is_clock_stale()) is_meta_changed_ = true;
     if (is_meta_changed_ && !due_) due_ = steady_clock::now();
-    // Whoever asks wants to know what has just happened, too.
-    const bool is_asked = !queries_.empty() && history_.waiting() > 0 && due_;
-    if (is_asked && health_.state == StoreHealth::State::ok) write(lock);
     answer_queries(lock);
     if (is_last || (due_ && steady_clock::now() >= *due_)) write(lock);
     if (must_tell()) tell_written(lock, appended_, false);
@@ -46,6 +43,9 @@ void SqliteStore::work() {
 
 void SqliteStore::answer_queries(Lock& lock) {
   while (!queries_.empty()) {
+    // Whoever asks wants to know what has just happened, too.
+    const bool is_well = health_.state == StoreHealth::State::ok;
+    if (is_well && history_.waiting() > 0) write(lock);
     const auto queries = std::exchange(queries_, {});
     lock.unlock();
     for (const auto& query : queries) {

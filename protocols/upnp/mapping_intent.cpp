@@ -116,16 +116,18 @@ Intent pinhole_intent(MapRequest wish, const MappingTable& table) {
 
 Intent intent_of(const Question& question, const Settings& settings, const Kernel& kernel,
                  const GatewayState& state) {
-  const auto& [client, protocol, internal, external_port, lease] = question;
-  const auto* lan = state.network.lan_of(client);
-  const Caller caller{lan ? lan->index : 0, {client, 0}};
+  const Endpoint& internal = question.internal;
+  const auto* lan = state.network.lan_of(question.client);
+  const Caller caller{lan ? lan->index : 0, {question.client, 0}};
   const auto claimant = claimant_for(internal.address, caller, settings, kernel);
   const auto decide = [&, &table = state.table]() -> Intent {
     if (!internal.address.is_v4()) {
-      return pinhole_intent(pinhole_wish(claimant, protocol, internal, lease), table);
+      return pinhole_intent(pinhole_wish(claimant, question.protocol, internal, question.lease),
+                            table);
     }
-    const bool names_port = external_port != 0;
-    const auto wish = port_mapping_wish(claimant, protocol, internal, external_port, lease,
+    const bool names_port = question.external_port != 0;
+    const auto wish = port_mapping_wish(claimant, question.protocol, internal,
+                                        question.external_port, question.lease,
                                         /*version=*/names_port ? 1 : 2);
     return names_port ? intent_exactly(wish, table) : intent_any(wish, table);
   };
