@@ -23,13 +23,23 @@ namespace {
   return findings;
 }
 
+/// What the frontend itself has decided, as if the table had.
+[[nodiscard]] Result<Preview, Denial> decided(const MappingTable& table,
+                                              const Result<Grant, Denial>& outcome) {
+  return outcome.map([&](const Grant& grant) {
+    return Preview{grant, table.find(grant.id)->external, kNoRule, grant.id};
+  });
+}
+
 }  // namespace
 
-Explanation explain(const MappingTable& table, const MapRequest& request, Moment now) {
-  const auto preview = table.preview(request, now);
-  auto rules = findings(table.policy(), request);
-  if (preview) return {*preview, preview->rule, std::move(rules)};
-  return {fail(preview.error().error), preview.error().rule, std::move(rules)};
+Explanation explain(const MappingTable& table, const Intent& intent, Moment now) {
+  const auto outcome =
+      intent.decided ? decided(table, *intent.decided) : table.preview(intent.wish, now);
+  auto rules = findings(table.policy(), intent.wish);
+  if (outcome) return {*outcome, outcome->rule, std::move(rules)};
+  const auto& [error, rule] = outcome.error();
+  return {fail(error), rule, std::move(rules), intent.own_word};
 }
 
 }  // namespace postern

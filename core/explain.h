@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/intent.h"
 #include "core/mapping_table.h"
 
 namespace postern {
@@ -25,10 +27,12 @@ struct Explanation {
   RuleIndex decider = kNoRule;
   /// Every rule, in order.
   std::vector<RuleFinding> rules;
+  /// See Intent.
+  std::string_view own_word = {};
 };
 
-/// Tells what MappingTable::request() would answer now, and changes nothing. A port that is chosen
-/// at random is the one that the next request gets.
-[[nodiscard]] Explanation explain(const MappingTable& table, const MapRequest& request, Moment now);
+/// Tells what would be answered now, and changes nothing. A port that is chosen at random is the
+/// one that the next request gets.
+[[nodiscard]] Explanation explain(const MappingTable& table, const Intent& intent, Moment now);
 
 }  // namespace postern

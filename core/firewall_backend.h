@@ -69,6 +69,18 @@ class FirewallBackend {
     return std::optional<std::uint64_t>();
   }
 
+  /// See BackendOptions::requests_per_second. Holds from the next reset() on.
+  virtual void set_requests_per_second(std::uint32_t) {}
+
+  /// Whether the firewall keeps LAN hosts from sending more than that.
+  struct Pacing {
+    bool is_on = false;
+    /// Why it does not, or not all of them, in words for the operator; empty: it is as he wants it.
+    std::string trouble = {};
+  };
+  /// Since the last reset().
+  [[nodiscard]] virtual Pacing pacing() const { return {}; }
+
   /// Whether the firewall still holds what the last call left there. Asked when somebody changed
   /// rules that may be ours; where every such change is heard of by itself there is nothing to find
   /// out. What cannot be read counts as intact. May take as long as a commit.

@@ -9,6 +9,7 @@
 #include "core/datagram.h"
 #include "core/gateway_state.h"
 #include "core/http.h"
+#include "core/refusal.h"
 #include "core/table_event.h"
 #include "core/time.h"
 
@@ -25,6 +26,8 @@ struct Handled {
   std::string_view outcome;
   /// It asked nothing of the mapping table, and stands whatever becomes of the turn's changes.
   bool is_final = false;
+  /// A wish that this frontend refused without the table.
+  std::optional<Refusal> refusal = {};
 };
 
 /// What all clients must hear of.

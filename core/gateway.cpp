@@ -86,6 +86,8 @@ Turn Gateway::on_datagrams(std::span<const IncomingDatagram> datagrams, Moment n
   for (auto& one : handled) {
     ++counters_.requests[{one.frontend, one.request, one.outcome}];
     if (one.reply) turn.send.push_back(std::move(*one.reply));
+    const bool is_room = turn.refusals.size() < MappingTable::kMostRefusals;
+    if (one.refusal && is_room) turn.refusals.push_back(std::move(*one.refusal));
   }
   return turn;
 }

@@ -109,6 +109,9 @@ class Gateway {
   /// The administrator has changed his mind: other rules, other mappings of his own. What the rules
   /// no longer allow is closed, and what is in the way of his mappings.
   [[nodiscard]] Turn reload(Policy policy, std::vector<StaticMapping> static_mappings, Moment now);
+  /// See GatewayOptions. What the firewall holds of the first is made anew in one transaction.
+  [[nodiscard]] Turn set_requests_per_second(std::uint32_t requests, Moment now);
+  void set_host_grace(Seconds grace) { hosts_.set_grace(grace); }
   /// Opens a mapping by the administrator's command, until remove() closes it.
   [[nodiscard]] Result<MappingId, MapError> add(const StaticMapping& wanted, Moment now,
                                                 Turn& turn);

@@ -17,6 +17,16 @@ Turn Gateway::reload(Policy policy, std::vector<StaticMapping> static_mappings, 
   return turn;
 }
 
+Turn Gateway::set_requests_per_second(std::uint32_t requests, Moment now) {
+  Turn turn;
+  limiter_.set_rate(requests);
+  backend_.set_requests_per_second(requests);
+  // When the firewall refuses, it is tried again with the next rebuild.
+  (void)rebuild(now, turn);
+  send_due_announcements(now, turn);
+  return turn;
+}
+
 std::vector<StaticMapping> Gateway::unopened_static() const {
   std::vector<StaticMapping> unopened;
   for (const auto& wanted : static_mappings_) {

@@ -1,6 +1,7 @@
 #include "core/host_watch.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace postern {
 namespace {
@@ -14,6 +15,19 @@ constexpr int kMostAsked = 4;
 constexpr Seconds kObjectionTime{2};
 
 }  // namespace
+
+void HostWatch::set_grace(Seconds grace) {
+  const auto before = std::exchange(grace_, grace);
+  for (auto& [host, known] : hosts_) {
+    if (known.doubt != Doubt::silent) continue;
+    const Moment silent_since = known.due - before;
+    if (grace == Seconds(0)) {
+      trust(host, known);
+    } else {
+      doubt(host, known, Doubt::silent, silent_since + grace);
+    }
+  }
+}
 
 bool HostWatch::watch(const Address& host) {
   return hosts_.try_emplace(host).second;

@@ -63,6 +63,10 @@ class HostWatch {
   /// `grace`: how long a host may be silent; 0: as long as it likes.
   explicit HostWatch(Seconds grace) : grace_(grace) {}
 
+  /// Also of hosts that are silent already, as far as they were watched for that: with a grace of 0
+  /// they were not.
+  void set_grace(Seconds grace);
+
   /// The host has mappings from now on. Whether that is new.
   bool watch(const Address& host);
   /// It has none any more.

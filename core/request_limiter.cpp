@@ -13,6 +13,13 @@ constexpr std::int64_t kSecondsOfBurst = 2;
 RequestLimiter::RequestLimiter(std::uint32_t requests_per_second)
     : rate_(requests_per_second), crowd_{rate_ * kRequest * kSecondsOfBurst, {}} {}
 
+void RequestLimiter::set_rate(std::uint32_t requests_per_second) {
+  const bool had_none = rate_ == 0;
+  rate_ = requests_per_second;
+  // Nobody was counted until now.
+  if (had_none) *this = RequestLimiter(requests_per_second);
+}
+
 bool RequestLimiter::admit(std::uint32_t interface_index, const Address& client, Moment now) {
   if (rate_ == 0) return true;
   auto& bucket = bucket_of({interface_index, client}, now);

@@ -26,6 +26,9 @@ class RequestLimiter {
   /// 0: no limit.
   explicit RequestLimiter(std::uint32_t requests_per_second);
 
+  /// From now on. What a client has used of its burst stays used.
+  void set_rate(std::uint32_t requests_per_second);
+
   /// Whether this client may have another request now; if so it is counted.
   [[nodiscard]] bool admit(std::uint32_t interface_index, const Address& client, Moment now);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <ctime>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,15 @@ namespace {
   const bool is_v6 = address.find(':') != std::string::npos;
   return (is_v6 ? "[" + address + "]" : address) + ":" +
          std::to_string(number_at(endpoint, "port"));
+}
+
+/// "2026-11-23 10:45:01", as the clocks here say.
+[[nodiscard]] std::string moment_text(std::uint64_t unix_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm fields{};
+  std::array<char, 32> text{};
+  if (::localtime_r(&seconds, &fields) == nullptr) return "";
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &fields)};
 }
 
 /// Adds `text` unless it is empty or there already.
@@ -155,7 +165,10 @@ std::string explanation_text(const Json& explanation) {
   std::string text;
   if (is_true(explanation, "granted")) {
     text = "granted: external port " + std::to_string(number_at(explanation, "external_port")) +
-           " for " + time_text(number_at(explanation, "lifetime_seconds")) +
+           " for " +
+           (is_true(explanation, "permanent")
+                ? "good"
+                : time_text(number_at(explanation, "lifetime_seconds"))) +
            (at(explanation, "existing").is_number_unsigned()
                 ? ", by renewing mapping " + std::to_string(number_at(explanation, "existing"))
                 : ", by a new mapping") +
@@ -176,16 +189,33 @@ std::string explanation_text(const Json& explanation) {
 
 std::string added_text(const std::string& protocol, const Json& added) {
   return "added mapping " + std::to_string(number_at(added, "id")) + ": " + protocol + " " +
-         endpoint_text(at(added, "external")) + "\n";
+         endpoint_text(at(added, "external")) + "\n" + warnings_text(added);
 }
 
 std::string reloaded_text(const Json& reloaded) {
-  std::string text = "reloaded\n";
-  for (const auto& warning : at(reloaded, "warnings")) {
+  return "reloaded\n" + warnings_text(reloaded);
+}
+
+std::string warnings_text(const Json& document) {
+  std::string text;
+  for (const auto& warning : at(document, "warnings")) {
     const auto* words = warning.get_ptr<const std::string*>();
     if (words != nullptr) text += "warning: " + printable(*words) + "\n";
   }
   return text;
+}
+
+std::string history_text(const Json& entries) {
+  if (entries.empty()) return "There is no such entry in the history.\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& entry : entries) {
+    rows.push_back({moment_text(number_at(entry, "unix_ms")), text_at(entry, "event"),
+                    text_at(entry, "why"), text_at(entry, "frontend"), text_at(entry, "client"),
+                    text_at(entry, "protocol"), text_at(entry, "external"),
+                    text_at(entry, "internal"), text_at(entry, "rule")});
+  }
+  return text_table(
+      {"WHEN", "WHAT", "WHY", "BY", "CLIENT", "PROTOCOL", "EXTERNAL", "INTERNAL", "RULE"}, rows);
 }
 
 std::string error_text(const Json& error) {

@@ -18,10 +18,16 @@ using Json = nlohmann::ordered_json;
 /// "postern.explanation/1".
 [[nodiscard]] std::string explanation_text(const Json& explanation);
 
-/// "added mapping 7: tcp 203.0.113.1:8080"
+/// A table of these rows, as GET /api/v1/history lists them, with the time here.
+[[nodiscard]] std::string history_text(const Json& entries);
+
+/// "warning: " and a line for each of the document's "warnings".
+[[nodiscard]] std::string warnings_text(const Json& document);
+
+/// "added mapping 7: tcp 203.0.113.1:8080", and the warnings.
 [[nodiscard]] std::string added_text(const std::string& protocol, const Json& added);
 
-/// "reloaded", and a line for each warning.
+/// "reloaded", and the warnings.
 [[nodiscard]] std::string reloaded_text(const Json& reloaded);
 
 /// "the external port is taken (external_port_taken)" of {"error": {"code", "text"}}.

@@ -1,5 +1,6 @@
 #include "ctl/operator_commands.h"
 
+#include <algorithm>
 #include <ostream>
 #include <utility>
 
@@ -70,6 +71,32 @@ class Daemon {
   return Json{{"mappings", std::move(mappings)}};
 }
 
+/// As many rows as are wanted, the youngest first, as one document.
+[[nodiscard]] Result<Json, NoReply> past_events(const Daemon& daemon, const OperatorWords& words) {
+  constexpr std::size_t kMostOfAPage = 1000;
+  Json entries = Json::array();
+  std::string filter;
+  if (!words.client.empty()) {
+    // It becomes part of a request's first line.
+    const auto client = Address::parse(words.client);
+    if (!client) return fail(NoReply{ExitCode::usage, "--client: write an address"});
+    filter += "&client=" + client->to_string();
+  }
+  if (!words.kind.empty()) filter += "&kind=" + words.kind;
+  for (std::string before; entries.size() < words.limit;) {
+    const auto limit = std::min(words.limit - entries.size(), kMostOfAPage);
+    auto page =
+        daemon.ask("GET", "/api/v1/history?limit=" + std::to_string(limit) + filter + before);
+    if (!page) return page;
+    const auto had = entries.size();
+    for (auto& entry : (*page)["entries"]) entries.push_back(std::move(entry));
+    const auto& next = (*page)["next"];
+    if (!next.is_number_unsigned() || entries.size() == had) break;
+    before = "&before=" + std::to_string(next.get<std::uint64_t>());
+  }
+  return Json{{"entries", std::move(entries)}};
+}
+
 [[nodiscard]] Json wanted_mapping(const OperatorWords& words) {
   Json wanted{{"protocol", words.protocol},
               {"external_port", words.external_port},
@@ -88,22 +115,25 @@ class Daemon {
 }
 
 [[nodiscard]] Json question(const OperatorWords& words) {
-  return {{"client", words.client},
-          {"frontend", words.frontend},
-          {"protocol", words.protocol},
-          {"internal", internal_of(words)},
-          {"external_port", words.wanted_external_port},
-          {"lifetime", words.lifetime}};
+  Json question{{"client", words.client},
+                {"protocol", words.protocol},
+                {"internal", internal_of(words)},
+                {"external_port", words.wanted_external_port},
+                {"lifetime", words.lifetime}};
+  if (!words.frontend.empty()) question["frontend"] = words.frontend;
+  return question;
 }
 
 }  // namespace
 
 OperatorCommands::OperatorCommands(CLI::App& app)
     : list_(add_command(app, "list", "Show the mappings")),
+      history_(add_command(app, "history", "Show what was opened, closed and refused")),
       add_(add_command(app, "add", "Open a port until it is deleted")),
       delete_(add_command(app, "delete", "Close a mapping, whoever asked for it")),
       explain_(add_command(app, "explain", "Tell what would come of a client's request, and why")),
       reload_(add_command(app, "reload", "Let posternd read its configuration anew")) {
+  add_history(*history_);
   add_add(*add_);
   delete_->add_option("ID", words_.id, "Its number, as list shows it")
       ->required()
@@ -148,19 +178,29 @@ void OperatorCommands::add_explain(CLI::App& explain) {
       .add_option("INTERNAL_PORT", words_.internal_port, "The port that it wants to be reached at")
       ->required()
       ->check(CLI::Range(1, 65535));
-  explain.add_option("--frontend", words_.frontend, "How it asks (default: natpmp)")
+  explain.add_option("--frontend", words_.frontend, "How it asks (default: natpmp, with IPv6 pcp)")
       ->check(CLI::IsMember({"natpmp", "pcp", "upnp"}));
   explain.add_option("--external", words_.wanted_external_port, "The external port that it wishes")
       ->check(CLI::Range(1, 65535));
   explain.add_option("--internal-address", words_.internal_address,
                      "The host that it asks for (default: itself)");
-  explain.add_option("--lifetime", words_.lifetime, "In seconds (default: 3600)")
-      ->check(CLI::Range(1U, 4294967295U));
+  explain
+      .add_option("--lifetime", words_.lifetime,
+                  "In seconds (default: 3600); 0 is for good, with upnp alone")
+      ->check(CLI::Range(0U, 4294967295U));
+}
+
+void OperatorCommands::add_history(CLI::App& history) {
+  history.add_option("--client", words_.client, "Only of the client with this address");
+  history.add_option("--kind", words_.kind, "opened, moved, closed or refused alone")
+      ->check(CLI::IsMember({"opened", "moved", "closed", "refused"}));
+  history.add_option("-n,--limit", words_.limit, "So many, the youngest (default: 50)")
+      ->check(CLI::Range(1U, 1'000'000U));
 }
 
 std::optional<ExitCode> OperatorCommands::run(std::ostream& out, std::ostream& errors) const {
-  const bool is_parsed = list_->parsed() || add_->parsed() || delete_->parsed() ||
-                         explain_->parsed() || reload_->parsed();
+  const bool is_parsed = list_->parsed() || history_->parsed() || add_->parsed() ||
+                         delete_->parsed() || explain_->parsed() || reload_->parsed();
   if (!is_parsed) return std::nullopt;
   const auto text = answer();
   if (!text) {
@@ -185,14 +225,19 @@ Result<std::string, NoReply> OperatorCommands::answer() const {
       return mappings_text(all.value("mappings", Json::array()));
     });
   }
+  if (history_->parsed()) {
+    return told(past_events(daemon, words_),
+                [](const Json& all) { return history_text(all.value("entries", Json::array())); });
+  }
   if (add_->parsed()) {
     return told(daemon.ask("POST", "/api/v1/mappings", wanted_mapping(words_)),
                 [&](const Json& added) { return added_text(words_.protocol, added); });
   }
   if (delete_->parsed()) {
     const auto id = std::to_string(words_.id);
-    return told(daemon.ask("DELETE", "/api/v1/mappings/" + id),
-                [&](const Json&) { return "deleted mapping " + id + "\n"; });
+    return told(daemon.ask("DELETE", "/api/v1/mappings/" + id), [&](const Json& done) {
+      return "deleted mapping " + id + "\n" + warnings_text(done);
+    });
   }
   if (explain_->parsed()) {
     return told(daemon.ask("POST", "/api/v1/explain", question(words_)), explanation_text);

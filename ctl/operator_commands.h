@@ -33,15 +33,19 @@ struct OperatorWords {
   std::uint64_t id = 0;
   // Of "explain".
   std::string client;
-  std::string frontend = "natpmp";
+  /// Empty: what the daemon thinks fit.
+  std::string frontend;
   std::string internal_address;
   std::uint16_t internal_port = 0;
   std::uint16_t wanted_external_port = 0;
   std::uint32_t lifetime = 3600;
+  // Of "history", and the client there is of it, too.
+  std::string kind;
+  std::uint32_t limit = 50;
 };
 
-/// list, add, delete, explain and reload. Whether something is allowed, and why not, the daemon
-/// says.
+/// list, history, add, delete, explain and reload. Whether something is allowed, and why not, the
+/// daemon says.
 class OperatorCommands {
  public:
   /// Adds the commands to the command line, which this object must outlive.
@@ -56,10 +60,12 @@ class OperatorCommands {
   [[nodiscard]] CLI::App* add_command(CLI::App& app, const char* name, const char* purpose);
   void add_add(CLI::App& app);
   void add_explain(CLI::App& app);
+  void add_history(CLI::App& app);
   [[nodiscard]] Result<std::string, NoReply> answer() const;
 
   OperatorWords words_;
   CLI::App* list_;
+  CLI::App* history_;
   CLI::App* add_;
   CLI::App* delete_;
   CLI::App* explain_;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "backends/registry.h"
 #include "daemon/config_mappings.h"
@@ -239,17 +240,18 @@ Result<Config, ConfigErrors> parse_config(std::string_view text, const std::stri
     const auto& error = parsed.error();
     return fail(ConfigErrors{{file, error.source().begin.line, std::string(error.description())}});
   }
-  ConfigErrors errors;
-  TomlTable top(parsed.table(), "", file, errors);
+  TomlNotes notes;
+  TomlTable top(parsed.table(), "", file, notes);
   auto config = read_config(top);
   check_backend(top, config);
   assign(config.backend, backend);
   check_interfaces(top, config);
-  if (!errors.empty()) {
-    std::stable_sort(errors.begin(), errors.end(),
+  if (!notes.errors.empty()) {
+    std::stable_sort(notes.errors.begin(), notes.errors.end(),
                      [](const ConfigError& a, const ConfigError& b) { return a.line < b.line; });
-    return fail(std::move(errors));
+    return fail(std::move(notes.errors));
   }
+  config.warnings = std::move(notes.warnings);
   return config;
 }
 
@@ -266,6 +268,24 @@ Result<Config, ConfigErrors> load_config(const std::string& file,
   } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
     return unreadable();
   }
+}
+
+std::vector<std::string> config_keys() {
+  std::set<std::string> tables;
+  std::set<std::string> keys;
+  const std::string no_file;
+  // A table is only read where it is there, so the first round finds the tables.
+  for (int round = 0; round < 2; ++round) {
+    std::string text;
+    for (const auto& table : tables) text += "[" + table + "]\n";
+    const auto parsed = toml::parse(text);
+    TomlNotes notes;
+    TomlTable top(parsed.table(), "", no_file, notes);
+    (void)read_config(top);
+    tables = std::move(notes.tables);
+    keys = std::move(notes.keys);
+  }
+  return {keys.begin(), keys.end()};
 }
 
 }  // namespace postern

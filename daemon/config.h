@@ -22,6 +22,19 @@ inline constexpr std::string_view kDefaultConfigFile = "/etc/postern/postern.tom
 inline constexpr std::int64_t kMostMappings = 131070;
 inline constexpr Seconds kLongestLifetime{365 * 86400};
 
+/// One thing wrong with a configuration file, and how to mend it.
+struct ConfigError {
+  std::string file;
+  /// 0 when it is about the file as a whole.
+  std::uint32_t line = 0;
+  std::string text;
+};
+
+/// "postern.toml:12: limits.mappings: ..."
+[[nodiscard]] std::string to_string(const ConfigError& error);
+
+using ConfigErrors = std::vector<ConfigError>;
+
 /// The table `[upnp]`.
 struct UpnpConfig {
   bool enabled = true;
@@ -84,21 +97,11 @@ struct Config {
   /// No two have one external port, or one pinhole.
   std::vector<StaticMapping> mappings;
 
+  /// What is good, but hardly what its author meant.
+  std::vector<ConfigError> warnings;
+
   Config() { limits.never_internal_ports = default_never_internal_ports(); }
 };
-
-/// One thing wrong with a configuration file, and how to mend it.
-struct ConfigError {
-  std::string file;
-  /// 0 when it is about the file as a whole.
-  std::uint32_t line = 0;
-  std::string text;
-};
-
-/// "postern.toml:12: limits.mappings: ..."
-[[nodiscard]] std::string to_string(const ConfigError& error);
-
-using ConfigErrors = std::vector<ConfigError>;
 
 /// Reads the text of a configuration file. `file` is its name, for the errors. Every error there is
 /// is reported, not only the first.
@@ -110,5 +113,9 @@ using ConfigErrors = std::vector<ConfigError>;
 /// The same, read from a file.
 [[nodiscard]] Result<Config, ConfigErrors> load_config(
     const std::string& file, const std::optional<std::string>& backend = std::nullopt);
+
+/// Every key that a file may have, as "limits.mappings", without those of [[rule]] and [[mapping]],
+/// which stand there as "rule" and "mapping".
+[[nodiscard]] std::vector<std::string> config_keys();
 
 }  // namespace postern

@@ -1,6 +1,7 @@
 #include "daemon/config_changes.h"
 
 #include <tuple>
+#include <utility>
 
 namespace postern {
 
@@ -39,11 +40,18 @@ std::vector<std::string> keys_for_restart(const Config& running, const Config& w
   compare("nftables.renew_in_place", a.nftables_renew_in_place, b.nftables_renew_in_place);
   compare("nftables.table_owner", a.nftables_table_owner, b.nftables_table_owner);
   compare("iptables.restore", a.iptables_restore, b.iptables_restore);
-  compare("lifetime.host_gone", a.host_grace, b.host_grace);
-  compare("limits.requests_per_second", a.requests_per_second, b.requests_per_second);
   compare("flows.keep_established_tcp", a.keeps_established_tcp, b.keeps_established_tcp);
   compare("status.listen", a.status_listen, b.status_listen);
   return keys;
+}
+
+void put_in_force(Config& running, Config wanted) {
+  running.limits = std::move(wanted.limits);
+  running.host_grace = wanted.host_grace;
+  running.requests_per_second = wanted.requests_per_second;
+  running.rules = std::move(wanted.rules);
+  running.mappings = std::move(wanted.mappings);
+  running.warnings = std::move(wanted.warnings);
 }
 
 }  // namespace postern

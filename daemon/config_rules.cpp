@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/mac_address.h"
+#include "daemon/config_rule_warnings.h"
 #include "protocols/natpmp/frontend.h"
 #include "protocols/pcp/decision.h"
 #include "protocols/upnp/invocation.h"
@@ -154,6 +155,10 @@ std::vector<Rule> read_rules(TomlTable& top, const Limits& limits,
   }
   std::vector<Rule> rules;
   for (auto& table : tables) rules.push_back(read_rule(table, rules.size() + 1, limits, lan));
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const auto why = why_never_decides(rules, i, limits.never_internal_ports);
+    if (why) tables[i].warn("rule \"" + rules[i].name + "\" " + *why);
+  }
   return rules;
 }
 

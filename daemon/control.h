@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "core/static_mapping.h"
 #include "core/time.h"
+#include "daemon/store_history.h"
 
 /// What an administrator may ask of the running daemon, in values, whatever carries it.
 namespace postern {
@@ -44,7 +45,7 @@ struct MappingsQuery {
   std::size_t limit = kMost;
 };
 
-/// What if this client asked for that?
+/// What if this client asked for that? NAT-PMP knows neither IPv6 nor other hosts than the client.
 struct Question {
   Address client;
   /// One of frontend_names().
@@ -53,6 +54,7 @@ struct Question {
   Endpoint internal;
   /// 0: no wish.
   std::uint16_t external_port = 0;
+  /// 0 only over UPnP, where it means what it means there.
   Seconds lifetime{3600};
 };
 
@@ -71,11 +73,14 @@ struct Answer {
     std::string external_ports;
   };
 
-  /// Nothing: it would be granted.
-  std::optional<MapError> refusal;
+  /// The constant word for why not: the name of a MapError, or a frontend's own. Nothing: it would
+  /// be granted.
+  std::optional<std::string_view> refusal;
   // What would be granted.
   std::uint16_t external_port = 0;
   Seconds lifetime{0};
+  /// It would have no end; the lifetime is 0 then.
+  bool is_permanent = false;
   /// The mapping that would be renewed or joined; nothing: a new one would be made.
   std::optional<MappingId> existing;
   /// In their order. When none decides, none matches.
@@ -87,8 +92,23 @@ struct Reloaded {
   std::vector<std::string> warnings;
 };
 
+/// Whether what was done outlives the daemon.
+enum class Kept : std::uint8_t {
+  /// As far as the configuration wants it (store_delay).
+  on_disk,
+  /// The disk takes nothing at the moment.
+  in_memory_only,
+  /// Nothing is kept: store = "none", or a store that cannot be used.
+  not_kept,
+};
+
+/// Tells what came of it, at once or later.
+template <class Outcome>
+using Told = std::function<void(Result<Outcome, ControlError>)>;
+
 /// What the daemon does about it. One that is empty cannot be done by this daemon. Called from the
-/// io_context, one at a time; what they answer is true already, in the firewall, too.
+/// io_context, one at a time; what they answer is true already, in the firewall, too. What
+/// is told later comes from there as well.
 struct ControlActions {
   /// The JSON document of GET /api/v1/status.
   std::function<std::string()> status;
@@ -98,6 +118,11 @@ struct ControlActions {
   std::function<std::string(const MappingsQuery&)> mappings;
   std::function<Result<AddedMapping, ControlError>(const StaticMapping&)> add;
   std::function<Result<void, ControlError>(MappingId)> remove;
+  /// Calls back when what was done so far may be told: where nothing may be lost, once the disk has
+  /// it. Empty: at once, as if it were there.
+  std::function<void(std::function<void(Kept)>)> when_kept;
+  /// The youngest first.
+  std::function<void(const HistoryQuery&, Told<std::vector<HistoryEntry>>)> history;
   /// Changes nothing.
   std::function<Result<Answer, ControlError>(const Question&)> explain;
   /// Reads the configuration anew; a bad one changes nothing.

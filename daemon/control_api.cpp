@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kMappings = "/api/v1/mappings";
 
-enum class Task : std::uint8_t { status, metrics, list, add, remove, explain, reload };
+enum class Task : std::uint8_t { status, metrics, list, history, add, remove, explain, reload };
 
 struct Route {
   std::string_view method;
@@ -29,6 +29,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/status", Task::status},
     Route{"GET", "/metrics", Task::metrics},
     Route{"GET", kMappings, Task::list},
+    Route{"GET", "/api/v1/history", Task::history},
     Route{"POST", kMappings, Task::add, /*changes=*/true},
     Route{"DELETE", "/api/v1/mappings/", Task::remove, /*changes=*/true, /*is_of_mapping=*/true},
     Route{"POST", "/api/v1/explain", Task::explain},
@@ -94,27 +95,87 @@ template <class Number>
   return {400, "bad_request", std::move(text)};
 }
 
-/// "after=7&limit=10", and nothing else.
-[[nodiscard]] Result<MappingsQuery, ControlError> query_of(std::string_view target) {
-  MappingsQuery query;
+/// Calls `take` with the name and the value of each word of "after=7&limit=10", until it returns
+/// false; whether it never did.
+template <class Take>
+[[nodiscard]] bool read_query(std::string_view target, Take take) {
   const auto mark = target.find('?');
-  if (mark == std::string_view::npos) return query;
+  if (mark == std::string_view::npos) return true;
   for (auto rest = target.substr(mark + 1); !rest.empty();) {
     const auto end = rest.find('&');
     const auto word = rest.substr(0, end);
     rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
     const auto equals = std::min(word.find('='), word.size());
-    const auto name = word.substr(0, equals);
-    const auto value = number_of<std::uint64_t>(word.substr(std::min(equals + 1, word.size())));
+    if (!take(word.substr(0, equals), word.substr(std::min(equals + 1, word.size())))) return false;
+  }
+  return true;
+}
+
+[[nodiscard]] Result<MappingsQuery, ControlError> mappings_query_of(std::string_view target) {
+  MappingsQuery query;
+  const bool is_good = read_query(target, [&](std::string_view name, std::string_view text) {
+    const auto value = number_of<std::uint64_t>(text);
     if (name == "after" && value) {
       query.after = *value;
     } else if (name == "limit" && value && *value >= 1 && *value <= MappingsQuery::kMost) {
       query.limit = static_cast<std::size_t>(*value);
     } else {
-      return fail(bad_request("the query may have after=ID and limit=1…1000"));
+      return false;
     }
-  }
+    return true;
+  });
+  if (!is_good) return fail(bad_request("the query may have after=ID and limit=1…1000"));
   return query;
+}
+
+[[nodiscard]] Result<HistoryQuery, ControlError> history_query_of(std::string_view target) {
+  HistoryQuery query;
+  const bool is_good = read_query(target, [&](std::string_view name, std::string_view text) {
+    const auto client = Address::parse(text);
+    const auto value = number_of<std::int64_t>(text);
+    if (name == "limit" && value && *value >= 1 && *value <= HistoryQuery::kMost) {
+      query.limit = static_cast<std::uint32_t>(*value);
+    } else if (name == "before" && value && *value >= 1) {
+      query.before = *value;
+    } else if (name == "client" && client) {
+      query.client = client->to_string();
+    } else if (name == "kind" &&
+               std::ranges::find(HistoryQuery::kEvents, text) != HistoryQuery::kEvents.end()) {
+      query.event = text;
+    } else {
+      return false;
+    }
+    return true;
+  });
+  if (is_good) return query;
+  return fail(
+      bad_request("the query may have limit=1…1000, before=ID, client=ADDRESS and kind=opened, "
+                  "moved, closed or refused"));
+}
+
+/// Why a mapping that is there may not be there after a restart.
+[[nodiscard]] std::vector<std::string> warnings_of_added(Kept kept) {
+  switch (kept) {
+    case Kept::on_disk:
+      return {};
+    case Kept::in_memory_only:
+      return {
+          "the disk takes nothing at the moment (see the status): unless that changes, the "
+          "mapping will not outlive posternd"};
+    case Kept::not_kept:
+      return {
+          "nothing is kept (see store in the configuration and the log): the mapping will not "
+          "outlive posternd"};
+  }
+  return {};
+}
+
+/// The same the other way round. What is not kept does not come back.
+[[nodiscard]] std::vector<std::string> warnings_of_removed(Kept kept) {
+  if (kept != Kept::in_memory_only) return {};
+  return {
+      "the disk takes nothing at the moment (see the status): unless that changes, the mapping "
+      "may be there again after a restart"};
 }
 
 }  // namespace
@@ -130,11 +191,13 @@ std::optional<HttpReply> ControlApi::check(const HttpRequest& request) const {
   return reply;
 }
 
-HttpReply ControlApi::answer(const HttpRequest& request) const {
-  auto done = act(request);
-  auto reply = done ? std::move(*done) : reply_of(done.error());
-  reply.token = request.token;
-  return reply;
+void ControlApi::answer(const HttpRequest& request,
+                        const std::function<void(const HttpReply&)>& tell) const {
+  act(request, [token = request.token, tell](Result<HttpReply, ControlError> done) {
+    auto reply = done ? std::move(*done) : reply_of(done.error());
+    reply.token = token;
+    tell(reply);
+  });
 }
 
 HttpReply ControlApi::refusal(int status) {
@@ -163,53 +226,73 @@ Result<void, ControlError> ControlApi::admit(const HttpRequest& request) const {
   }
   const bool can = (route->task != Task::add || actions_.add) &&
                    (route->task != Task::remove || actions_.remove) &&
+                   (route->task != Task::history || actions_.history) &&
                    (route->task != Task::explain || actions_.explain) &&
                    (route->task != Task::reload || actions_.reload);
   if (!can) return fail(ControlError{501, "not_implemented", "this daemon cannot do that"});
   return {};
 }
 
-Result<HttpReply, ControlError> ControlApi::act(const HttpRequest& request) const {
+void ControlApi::act(const HttpRequest& request, const Tell& tell) const {
   switch (route_of(request)->task) {
     case Task::status:
-      return reply_of(200, actions_.status());
+      return tell(reply_of(200, actions_.status()));
     case Task::metrics:
-      return reply_of(200, actions_.metrics(), kMetricsType);
+      return tell(reply_of(200, actions_.metrics(), kMetricsType));
     case Task::list:
-      return list(request);
+      return tell(list(request));
+    case Task::history:
+      return tell_history(request, tell);
     case Task::add:
-      return add(request);
+      return add(request, tell);
     case Task::remove:
-      return remove(request);
+      return remove(request, tell);
     case Task::explain:
-      return explain(request);
+      return tell(explain(request));
     case Task::reload:
-      return actions_.reload().map(
-          [](const Reloaded& done) { return reply_of(200, json_of(done)); });
+      return tell(
+          actions_.reload().map([](const Reloaded& done) { return reply_of(200, json_of(done)); }));
   }
-  return fail(ControlError{404, "not_found", "there is nothing at this path"});
 }
 
 Result<HttpReply, ControlError> ControlApi::list(const HttpRequest& request) const {
-  return query_of(request.target).map([&](const MappingsQuery& query) {
+  return mappings_query_of(request.target).map([&](const MappingsQuery& query) {
     return reply_of(200, actions_.mappings(query));
   });
 }
 
-Result<HttpReply, ControlError> ControlApi::add(const HttpRequest& request) const {
-  const auto wanted = read_wanted_mapping(request.body);
-  if (!wanted) return fail(bad_request(wanted.error()));
-  return actions_.add(*wanted).map([](const AddedMapping& added) {
-    auto reply = reply_of(201, json_of(added));
-    reply.headers.push_back({"Location", std::string(kMappings) + "/" + std::to_string(added.id)});
-    return reply;
+void ControlApi::tell_history(const HttpRequest& request, const Tell& tell) const {
+  const auto query = history_query_of(request.target);
+  if (!query) return tell(fail(query.error()));
+  actions_.history(*query, [tell, limit = query->limit](const auto& rows) {
+    tell(rows.map([&](const std::vector<HistoryEntry>& entries) {
+      return reply_of(200, json_of(entries, /*is_last=*/entries.size() < limit));
+    }));
   });
 }
 
-Result<HttpReply, ControlError> ControlApi::remove(const HttpRequest& request) const {
+void ControlApi::add(const HttpRequest& request, const Tell& tell) const {
+  const auto wanted = read_wanted_mapping(request.body);
+  if (!wanted) return tell(fail(bad_request(wanted.error())));
+  const auto added = actions_.add(*wanted);
+  if (!added) return tell(fail(added.error()));
+  when_kept([tell, added = *added](Kept kept) {
+    auto reply = reply_of(201, json_of(added, warnings_of_added(kept)));
+    reply.headers.push_back({"Location", std::string(kMappings) + "/" + std::to_string(added.id)});
+    tell(std::move(reply));
+  });
+}
+
+void ControlApi::remove(const HttpRequest& request, const Tell& tell) const {
   const auto id = *mapping_of(path_of(request));
-  return actions_.remove(id).map(
-      [&] { return reply_of(200, R"({"removed":)" + std::to_string(id) + "}"); });
+  const auto removed = actions_.remove(id);
+  if (!removed) return tell(fail(removed.error()));
+  when_kept([tell, id](Kept kept) { tell(reply_of(200, json_of(id, warnings_of_removed(kept)))); });
+}
+
+void ControlApi::when_kept(const std::function<void(Kept)>& tell) const {
+  if (!actions_.when_kept) return tell(Kept::on_disk);
+  actions_.when_kept(tell);
 }
 
 Result<HttpReply, ControlError> ControlApi::explain(const HttpRequest& request) const {

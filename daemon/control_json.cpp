@@ -7,6 +7,9 @@
 
 #include "core/authority.h"
 #include "daemon/json_object.h"
+#include "protocols/natpmp/frontend.h"
+#include "protocols/pcp/decision.h"
+#include "protocols/upnp/invocation.h"
 
 namespace postern {
 namespace {
@@ -92,14 +95,30 @@ void read_description(JsonObject& object, std::string& description) {
   description = std::move(*text);
 }
 
-void read_frontend(JsonObject& object, std::string_view& frontend) {
+/// In seconds, as the client would write it.
+void read_lifetime(JsonObject& object, Question& question) {
+  constexpr std::uint64_t kLongestOfAPinhole = 86400;
+  const bool is_upnp = question.frontend == upnp::kFrontendName;
+  const bool is_pinhole = is_upnp && !question.internal.address.is_v4();
+  // Elsewhere 0 deletes.
+  const std::uint64_t least = is_upnp && !is_pinhole ? 0 : 1;
+  const auto most = is_pinhole ? kLongestOfAPinhole : kLongestLifetime;
+  if (const auto lifetime = object.number("lifetime", least, most)) {
+    question.lifetime = Seconds(*lifetime);
+  }
+}
+
+/// Unless it is said: NAT-PMP, or PCP of clients that NAT-PMP is not for.
+void read_frontend(JsonObject& object, const Address& client, std::string_view& frontend) {
   const auto known = frontend_names();
-  frontend = known.front();
+  frontend = client.is_v4() ? natpmp::kFrontendName : pcp::kFrontendName;
   const auto text = object.text("frontend");
   if (!text) return;
   const auto found = std::ranges::find(known, *text);
   if (found != known.end()) {
     frontend = *found;
+    const bool is_natpmp_of_v6 = frontend == natpmp::kFrontendName && !client.is_v4();
+    if (is_natpmp_of_v6) object.reject("frontend", "is for IPv4 alone, and client is not");
     return;
   }
   std::string names;
@@ -142,24 +161,51 @@ Result<Question, std::string> read_question(std::string_view json) {
   JsonObject object(json);
   Question question;
   read_client(object, question.client);
-  read_frontend(object, question.frontend);
+  read_frontend(object, question.client, question.frontend);
   read_protocol(object, question.protocol);
   read_internal(object, question.internal);
   read_external_port(object, 0, question.external_port);
-  if (const auto lifetime = object.number("lifetime", 1, kLongestLifetime)) {
-    question.lifetime = Seconds(*lifetime);
-  }
+  read_lifetime(object, question);
   if (question.client.is_v4() != question.internal.address.is_v4()) {
     object.reject("internal", "is of another address family than client");
+  }
+  const bool is_own = question.internal.address == question.client;
+  if (!is_own && question.frontend == natpmp::kFrontendName) {
+    object.reject("internal", "is another host than client, for which NAT-PMP has no words");
   }
   if (const auto& trouble = object.trouble()) return fail(*trouble);
   return question;
 }
 
-std::string json_of(const AddedMapping& added) {
+std::string json_of(const AddedMapping& added, const std::vector<std::string>& warnings) {
   const auto& [address, port] = added.external;
-  return text_of(
-      {{"id", added.id}, {"external", {{"address", address.to_string()}, {"port", port}}}});
+  return text_of({{"id", added.id},
+                  {"external", {{"address", address.to_string()}, {"port", port}}},
+                  {"warnings", warnings}});
+}
+
+std::string json_of(MappingId removed, const std::vector<std::string>& warnings) {
+  return text_of({{"removed", removed}, {"warnings", warnings}});
+}
+
+std::string json_of(const std::vector<HistoryEntry>& entries, bool is_last) {
+  Json rows = Json::array();
+  for (const auto& entry : entries) {
+    rows.push_back({{"id", entry.id},
+                    {"unix_ms", entry.wall_ms},
+                    {"event", entry.event},
+                    {"why", entry.why},
+                    {"frontend", entry.frontend},
+                    {"client", entry.client},
+                    {"protocol", entry.protocol},
+                    {"internal", entry.internal},
+                    {"external", entry.external},
+                    {"rule", entry.rule}});
+  }
+  const bool has_next = !is_last && !entries.empty();
+  return text_of({{"schema", "postern.history/1"},
+                  {"entries", std::move(rows)},
+                  {"next", has_next ? Json(entries.back().id) : Json(nullptr)}});
 }
 
 std::string json_of(const Answer& answer) {
@@ -177,9 +223,10 @@ std::string json_of(const Answer& answer) {
   const auto& existing = answer.existing;
   return text_of({{"schema", "postern.explanation/1"},
                   {"granted", !refusal},
-                  {"refusal", refusal ? Json(to_string(*refusal)) : Json(nullptr)},
+                  {"refusal", refusal ? Json(*refusal) : Json(nullptr)},
                   {"external_port", answer.external_port},
                   {"lifetime_seconds", answer.lifetime.count()},
+                  {"permanent", answer.is_permanent},
                   {"existing", existing ? Json(*existing) : Json(nullptr)},
                   {"rule", std::move(deciding)},
                   {"rules", std::move(rules)}});

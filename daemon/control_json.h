@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 #include "daemon/control.h"
@@ -15,15 +16,26 @@ namespace postern {
 [[nodiscard]] Result<StaticMapping, std::string> read_wanted_mapping(std::string_view json);
 
 /// {"client": "192.168.1.10", "protocol": "tcp", "internal": "192.168.1.10:80"} and, if wanted,
-/// "frontend": "natpmp", "external_port": 8080, "lifetime": 3600 (seconds).
+/// "frontend": "natpmp" (of IPv6 clients "pcp"), "external_port": 8080, "lifetime": 3600 (seconds;
+/// 0 over UPnP alone).
 [[nodiscard]] Result<Question, std::string> read_question(std::string_view json);
 
-/// {"id": 7, "external": {"address", "port"}}
-[[nodiscard]] std::string json_of(const AddedMapping& added);
+/// {"id": 7, "external": {"address", "port"}, "warnings": [text, …]}
+[[nodiscard]] std::string json_of(const AddedMapping& added,
+                                  const std::vector<std::string>& warnings);
+
+/// {"removed": 7, "warnings": [text, …]}
+[[nodiscard]] std::string json_of(MappingId removed, const std::vector<std::string>& warnings);
+
+/// {"schema": "postern.history/1", "entries": [{"id", "unix_ms", "event", "why", "frontend",
+/// "client", "protocol", "internal", "external", "rule"}, …], "next": an id, before which the next
+/// page begins, or null at the end}. See HistoryEntry.
+[[nodiscard]] std::string json_of(const std::vector<HistoryEntry>& entries, bool is_last);
 
 /// {"schema": "postern.explanation/1", "granted", "refusal": a word or null, "external_port",
-/// "lifetime_seconds", "existing": an id or null, "rule": the name of the one that decides or null,
-/// "rules": [{"name", "action", "decides", "mismatch": a word or null, "external_ports"}, …]}
+/// "lifetime_seconds", "permanent", "existing": an id or null, "rule": the name of the one that
+/// decides or null, "rules": [{"name", "action", "decides", "mismatch": a word or null,
+/// "external_ports"}, …]}
 [[nodiscard]] std::string json_of(const Answer& answer);
 
 /// {"warnings": [text, …]}

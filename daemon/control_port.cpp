@@ -33,7 +33,9 @@ ControlPort::ControlPort(asio::io_context& io, ControlActions actions,
       api_(std::move(actions), options.administrators),
       server_(io, http_options(options),
               {.on_request =
-                   [this](const HttpRequest& request) { server_.reply(api_.answer(request)); },
+                   [this](const HttpRequest& request) {
+                     api_.answer(request, [this](const HttpReply& reply) { server_.reply(reply); });
+                   },
                .on_header = [this](const HttpRequest& request) { return api_.check(request); },
                .refusal = ControlApi::refusal}) {}
 

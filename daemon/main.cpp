@@ -108,6 +108,9 @@ void print(std::FILE* stream, const std::string& text) {
     return ExitCode::bad_configuration;
   }
   if (line->check_config) {
+    for (const auto& warning : config->warnings) {
+      print(stderr, "warning: " + to_string(warning) + "\n");
+    }
     print(stdout, "the configuration is good\n");
     return ExitCode::success;
   }

@@ -140,6 +140,7 @@ Service::Started Service::start() {
   }
   finish(std::move(*turn), moment);
   warn_of_unopened(moment);
+  warn_of_pacing();
   for (const auto& port : ports_) watch(*port);
   // Due at once, unless the network was read just now.
   monitor_->watch([this] { network_deadline_.set(next_network_read_); });
@@ -186,6 +187,7 @@ void Service::warn(const NetworkFacts& facts) const {
           interface.name);
     }
   }
+  for (const auto& warning : config_.warnings) spdlog::warn("{}", to_string(warning));
   if (!config_.status_listen.address.is_loopback()) {
     spdlog::warn("status.listen is no loopback address: who reaches {} can read the status",
                  to_string(config_.status_listen));
@@ -353,6 +355,7 @@ Result<void, std::string> Service::adapt_to_network(Moment now) {
     if (std::find(had.begin(), had.end(), port) == had.end()) watch(*port);
   }
   if (is_changed) finish(gateway_.on_network(network_, now), now);
+  if (is_changed) warn_of_pacing();
   if (is_changed && host_) host_->follow(network_);
   auto& trouble = unopened.vital.empty() ? unopened.other : unopened.vital;
   if (!trouble.empty()) return fail(std::move(trouble));

@@ -72,6 +72,9 @@ class Service {
   [[nodiscard]] ControlActions control_actions();
   [[nodiscard]] Result<AddedMapping, ControlError> add(const StaticMapping& wanted);
   [[nodiscard]] Result<void, ControlError> remove(MappingId id);
+  /// Whether what was done outlives the daemon now.
+  [[nodiscard]] Kept kept() const;
+  void history(const HistoryQuery& query, Told<std::vector<HistoryEntry>> told);
   void watch(UdpPort& port);
   void watch_signals();
   [[nodiscard]] HostFirewall::Reactions reactions_to_host();
@@ -90,6 +93,8 @@ class Service {
   /// The document of GET /metrics.
   [[nodiscard]] std::string metrics() const;
   void warn_of_unopened(Moment now);
+  /// Says what keeps the firewall from holding hosts to their pace; each thing once.
+  void warn_of_pacing();
   /// Does what a turn asks for: set the next deadline, log, keep and, when that may be, send.
   void finish(Turn turn, Moment now);
   void send(const Turn& turn);
@@ -137,6 +142,8 @@ class Service {
   Moment next_network_read_{};
   /// What was last wrong with the network and is not mended; "" when nothing is.
   std::string network_trouble_;
+  /// What was last wrong with the firewall's pace; "" when nothing is.
+  std::string pacing_trouble_;
   /// How many datagrams the kernel did not take.
   std::uint64_t unsent_ = 0;
   TurnCounters turns_;

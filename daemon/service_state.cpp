@@ -12,8 +12,8 @@ namespace postern {
 
 StoredState Service::load_state(Moment now) {
   StoreListener listener;
-  listener.written = [this](std::uint64_t number, bool) {
-    asio::post(io_, [this, number] { keeper_.on_written(number); });
+  listener.written = [this](std::uint64_t number, bool is_on_disk) {
+    asio::post(io_, [this, number, is_on_disk] { keeper_.on_written(number, is_on_disk); });
   };
   listener.changed = [this](const StoreHealth& health) {
     asio::post(io_, [this, health] { tell_store_health(health); });
@@ -63,6 +63,13 @@ std::string Service::metrics() const {
   return metrics_text(gateway_, shell_status(), turns_, now());
 }
 
+void Service::warn_of_pacing() {
+  auto trouble = backend_.pacing().trouble;
+  if (trouble == pacing_trouble_) return;
+  pacing_trouble_ = std::move(trouble);
+  if (!pacing_trouble_.empty()) spdlog::warn("{}", pacing_trouble_);
+}
+
 void Service::warn_of_unopened(Moment now) {
   for (const auto& mapping : gateway_.unopened_static()) {
     if (!may_log(now)) continue;
@@ -81,12 +88,18 @@ Result<std::vector<std::string>, ConfigErrors> Service::reload() {
   }
   auto waiting = keys_for_restart(config_, *wanted);
   for (const auto& key : waiting) spdlog::warn("restart to apply {}", key);
-  config_.limits = std::move(wanted->limits);
-  config_.rules = std::move(wanted->rules);
-  config_.mappings = std::move(wanted->mappings);
+  const bool has_new_pace = config_.requests_per_second != wanted->requests_per_second;
+  put_in_force(config_, std::move(*wanted));
   Policy policy(config_.rules, config_.limits, &clients_);
   finish(gateway_.reload(std::move(policy), config_.mappings, moment), moment);
+  gateway_.set_host_grace(config_.host_grace);
+  deadline_.set(gateway_.next_timeout());
+  if (has_new_pace) {
+    finish(gateway_.set_requests_per_second(config_.requests_per_second, moment), moment);
+  }
+  for (const auto& warning : config_.warnings) spdlog::warn("{}", to_string(warning));
   warn_of_unopened(moment);
+  warn_of_pacing();
   spdlog::info("the configuration was read again");
   return waiting;
 }

@@ -14,7 +14,6 @@ using std::chrono::steady_clock;
 /// Beyond so many ids of mappings that are gone, it costs less to write all there are.
 constexpr std::size_t kMostGone = 10'000;
 constexpr std::size_t kMostQueries = 16;
-constexpr std::uint32_t kMostHistory = 1000;
 
 }  // namespace
 
@@ -155,15 +154,14 @@ void SqliteStore::close() {
   thread_.join();
 }
 
-void SqliteStore::history(std::uint32_t limit, std::int64_t before,
-                          std::function<void(History)> told) {
+void SqliteStore::history(HistoryQuery query, std::function<void(History)> told) {
   Lock lock(mutex_);
   if (is_ending_ || !thread_.joinable() || queries_.size() >= kMostQueries) {
     lock.unlock();
     told(fail(std::string("the store is busy")));
     return;
   }
-  queries_.push_back({std::min(limit, kMostHistory), before, std::move(told)});
+  queries_.push_back({std::move(query), std::move(told)});
   lock.unlock();
   wake_.notify_one();
 }

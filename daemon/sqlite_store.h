@@ -86,16 +86,14 @@ class SqliteStore final : public Store {
   [[nodiscard]] StoreHealth health() const;
 
   using History = Result<std::vector<HistoryEntry>, std::string>;
-  /// The youngest `limit` rows (at most 1,000) with ids smaller than `before`, the youngest first;
-  /// without those that wait to be written. `told` is called once, on the store's thread; at once
-  /// and on the caller's when too many ask.
-  void history(std::uint32_t limit, std::int64_t before, std::function<void(History)> told);
+  /// At most 1,000 rows, the youngest first. What waits is written before, if the disk takes it.
+  /// `told` is called once, on the store's thread; at once and on the caller's when too many ask.
+  void history(HistoryQuery query, std::function<void(History)> told);
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
   struct Query {
-    std::uint32_t limit = 0;
-    std::int64_t before = 0;
+    HistoryQuery about;
     std::function<void(History)> told;
   };
   /// A batch, and up to which append it goes.

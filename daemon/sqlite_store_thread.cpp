@@ -50,6 +50,9 @@ void SqliteStore::work() {
 
 void SqliteStore::answer_queries(Lock& lock) {
   while (!queries_.empty()) {
+    // Whoever asks wants to know what has just happened, too.
+    const bool is_well = health_.state == StoreHealth::State::ok;
+    if (is_well && history_.waiting() > 0) write(lock);
     const auto queries = std::exchange(queries_, {});
     lock.unlock();
     for (const auto& query : queries) {
@@ -57,7 +60,7 @@ void SqliteStore::answer_queries(Lock& lock) {
         query.told(fail(std::string("the database cannot be used at the moment")));
         continue;
       }
-      auto entries = read_history(*database_, query.limit, query.before);
+      auto entries = read_history(*database_, query.about);
       if (const auto error = database_->error()) {
         database_->set_error({});
         query.told(fail(error->text));

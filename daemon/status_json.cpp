@@ -78,12 +78,15 @@ constexpr std::size_t kMostMappingsListed = 1000;
 
 [[nodiscard]] Json json_of(const FirewallBackend& backend, const Counters& counters) {
   const auto capabilities = backend.capabilities();
+  const auto pacing = backend.pacing();
   Json repairs = Json::object();
   for (const auto& [reason, count] : counters.repairs) repairs[std::string(reason)] = count;
   return {{"name", backend.name()},
           {"ends_leases", capabilities.ends_leases},
           {"renews_in_place", capabilities.renews_in_place},
           {"pinholes", capabilities.pinholes},
+          {"paces_requests", pacing.is_on},
+          {"pace_trouble", pacing.trouble},
           {"commits", counters.commits},
           {"refused_commits", counters.refused_commits},
           {"repairs", std::move(repairs)},

@@ -191,12 +191,15 @@ void write_batch(StoreDatabase& database, const StoreBatch& batch, std::uint32_t
   database.set_error(error);
 }
 
-std::vector<HistoryEntry> read_history(StoreDatabase& database, std::uint32_t limit,
-                                       std::int64_t before) {
+std::vector<HistoryEntry> read_history(StoreDatabase& database, const HistoryQuery& query) {
   StoreStatement statement(database,
                            "SELECT id, wall_ms, event, why, frontend, client, protocol, internal,"
-                           " external, rule FROM history WHERE id < ? ORDER BY id DESC LIMIT ?");
-  statement.bind(before).bind(limit);
+                           " external, rule FROM history WHERE id < ?"
+                           " AND (? = '' OR client = ?) AND (? = '' OR event = ?)"
+                           " ORDER BY id DESC LIMIT ?");
+  statement.bind(query.before).bind(query.client).bind(query.client);
+  statement.bind(query.event).bind(query.event);
+  statement.bind(std::int64_t{std::min(query.limit, HistoryQuery::kMost)});
   std::vector<HistoryEntry> entries;
   while (statement.next()) {
     entries.push_back({statement.number(0), statement.number(1), safe_text(statement, 2),

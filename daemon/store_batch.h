@@ -28,9 +28,9 @@ struct StoreBatch {
 /// this returns well, it is on the disk. Errors are the database's.
 void write_batch(StoreDatabase& database, const StoreBatch& batch, std::uint32_t history_rows);
 
-/// The youngest `limit` rows whose ids are smaller than `before`, the youngest first.
-[[nodiscard]] std::vector<HistoryEntry> read_history(StoreDatabase& database, std::uint32_t limit,
-                                                     std::int64_t before);
+/// The youngest first. Looks at each row there is until it has found enough.
+[[nodiscard]] std::vector<HistoryEntry> read_history(StoreDatabase& database,
+                                                     const HistoryQuery& query);
 /// How many there are, if none is missing in between.
 [[nodiscard]] std::uint64_t count_history(StoreDatabase& database);
 

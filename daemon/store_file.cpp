@@ -10,20 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/private_directory.h"
 #include "daemon/store_schema.h"
 
 namespace postern {
 namespace {
 
 constexpr int kMostAside = 9;
-
-/// Errors are asked for by errno.
-[[nodiscard]] bool make_directory(const std::string& directory) {
-  std::error_code error;
-  const std::filesystem::path path(directory);
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  return ::mkdir(directory.c_str(), S_IRWXU) == 0 || errno == EEXIST;
-}
 
 /// Makes the file if there is none, for SQLite would let others read it; and mends its mode.
 /// Returns errno.
@@ -102,7 +95,7 @@ StoreFile::Opened StoreFile::begin_anew(const std::string& what, bool may_move_a
 }
 
 StoreFile::Opened StoreFile::open_for_writing(bool may_move_aside) const {
-  const bool has_directory = make_directory(directory_);
+  const bool has_directory = make_private_directory(directory_);
   const int error = has_directory ? touch(file_) : errno;
   if (error == EISDIR) return begin_anew("is no file", may_move_aside);
   if (error != 0) {

@@ -60,10 +60,10 @@ void StoreHistory::note(const Refusal& refusal, Moment now, std::int64_t wall_ms
   HistoryEntry entry;
   entry.wall_ms = wall_ms;
   entry.event = kRefused;
-  entry.why = to_string(refusal.error);
+  entry.why = refusal.why();
   entry.frontend = refusal.claimant.frontend;
   entry.client = refusal.claimant.client.to_string();
-  entry.protocol = to_string(refusal.protocol);
+  if (refusal.protocol) entry.protocol = to_string(*refusal.protocol);
   entry.internal = to_string(refusal.internal);
   if (refusal.suggested_external_port != 0) {
     entry.external = std::to_string(refusal.suggested_external_port);

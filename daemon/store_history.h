@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -31,6 +34,20 @@ struct HistoryEntry {
   std::string rule;
 
   friend bool operator==(const HistoryEntry&, const HistoryEntry&) = default;
+};
+
+/// Which rows are asked for: the youngest ones, before an id, that fit.
+struct HistoryQuery {
+  static constexpr std::uint32_t kMost = 1000;
+  /// Of an event, see HistoryEntry.
+  static constexpr std::array<std::string_view, 4> kEvents{"opened", "moved", "closed", "refused"};
+
+  std::uint32_t limit = 100;
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
+  /// An address as HistoryEntry has it; empty: whoever it was.
+  std::string client = {};
+  /// Empty: whatever happened.
+  std::string event = {};
 };
 
 /// What of all that happens becomes history, and waits to be written. So that neither a busy LAN

@@ -137,10 +137,12 @@ bool TomlTable::add_ports(const toml::node& node, std::vector<PortSet>& sets) co
 }
 
 std::optional<TomlTable> TomlTable::table(std::string_view key) {
-  const auto* node = find(key);
+  read_.emplace(key);
+  notes_.tables.insert(name_of(key));
+  const auto* node = table_.get(key);
   if (!node) return std::nullopt;
   if (const auto* inner = node->as_table()) {
-    return TomlTable(*inner, name_of(key), file_, errors_);
+    return TomlTable(*inner, name_of(key), file_, notes_);
   }
   report(*node, key, "is not a table; write [" + name_of(key) + "] and its keys below");
   return std::nullopt;
@@ -156,7 +158,7 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
     return inner;
   }
   for (const auto& item : *items) {
-    inner.emplace_back(*item.as_table(), name_of(key), file_, errors_);
+    inner.emplace_back(*item.as_table(), name_of(key), file_, notes_);
   }
   return inner;
 }
@@ -164,6 +166,10 @@ std::vector<TomlTable> TomlTable::tables(std::string_view key) {
 void TomlTable::reject(std::string_view key, const std::string& problem) {
   const auto* node = table_.get(key);
   report(node ? *node : table_, key, problem);
+}
+
+void TomlTable::warn(const std::string& problem) {
+  notes_.warnings.push_back({file_, table_.source().begin.line, problem});
 }
 
 void TomlTable::reject_unknown_keys() {
@@ -175,11 +181,12 @@ void TomlTable::reject_unknown_keys() {
 
 const toml::node* TomlTable::find(std::string_view key) {
   read_.emplace(key);
+  notes_.keys.insert(name_of(key));
   return table_.get(key);
 }
 
 void TomlTable::report(const toml::node& node, std::string_view key, const std::string& problem) {
-  errors_.push_back({file_, node.source().begin.line, name_of(key) + " " + problem});
+  notes_.errors.push_back({file_, node.source().begin.line, name_of(key) + " " + problem});
 }
 
 std::string TomlTable::name_of(std::string_view key) const {

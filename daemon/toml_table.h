@@ -20,15 +20,24 @@
 
 namespace postern {
 
+/// What reading a file told about it.
+struct TomlNotes {
+  ConfigErrors errors;
+  ConfigErrors warnings;
+  /// The tables and the keys that were asked for, whether they were there or not: "pcp",
+  /// "pcp.peer".
+  std::set<std::string> tables;
+  std::set<std::string> keys;
+};
+
 /// Reads the keys of one TOML table and keeps what is wrong with them: a value of another type or
 /// out of range, with its line and the way to mend it, and, at the end, keys that nobody read.
 class TomlTable {
  public:
-  /// `path` is the table's name as the file writes it, "" for the top level. Table and errors
+  /// `path` is the table's name as the file writes it, "" for the top level. Table and notes
   /// outlive this object.
-  TomlTable(const toml::table& table, std::string path, const std::string& file,
-            ConfigErrors& errors)
-      : table_(table), path_(std::move(path)), file_(file), errors_(errors) {}
+  TomlTable(const toml::table& table, std::string path, const std::string& file, TomlNotes& notes)
+      : table_(table), path_(std::move(path)), file_(file), notes_(notes) {}
 
   // Each reads one key; nothing when it is absent or wrong.
   [[nodiscard]] std::optional<std::string> text(std::string_view key, std::string_view example);
@@ -51,6 +60,8 @@ class TomlTable {
 
   /// A value that was read turned out to be wrong.
   void reject(std::string_view key, const std::string& problem);
+  /// The table as a whole is good, but hardly what its author meant.
+  void warn(const std::string& problem);
   /// Reports the keys that were never asked for. Called last.
   void reject_unknown_keys();
 
@@ -63,7 +74,7 @@ class TomlTable {
   const toml::table& table_;
   std::string path_;
   const std::string& file_;
-  ConfigErrors& errors_;
+  TomlNotes& notes_;
   std::set<std::string, std::less<>> read_;
 };
 

@@ -51,6 +51,22 @@ void TurnKeeper::append(Turn& turn, const EpochStarts& epochs, Moment now) {
   appended_ = store_->append(std::move(changes));
 }
 
+bool TurnKeeper::waits() const {
+  return patience_ == Patience::until_written && store_ && appended_ > written_;
+}
+
+void TurnKeeper::when_kept(Tell tell) {
+  if (!waits()) {
+    tell(true);
+    return;
+  }
+  waiting_.push_back({appended_, std::move(tell)});
+  if (waiting_.size() <= kMostWaiting) return;
+  const auto first = std::move(waiting_.front());
+  waiting_.pop_front();
+  first.tell(false);
+}
+
 void TurnKeeper::finish(Turn turn, const EpochStarts& epochs, Moment now) {
   if (patience_ == Patience::none || !store_) {
     send_(turn);
@@ -58,7 +74,7 @@ void TurnKeeper::finish(Turn turn, const EpochStarts& epochs, Moment now) {
     return;
   }
   append(turn, epochs, now);
-  if (appended_ > written_) {
+  if (waits()) {
     hold(std::move(turn));
   } else {
     send_(turn);
@@ -80,9 +96,14 @@ void TurnKeeper::hold(Turn turn) {
   while (octets_ > kMostHeld && held_.size() > 1) drop_first();
 }
 
-void TurnKeeper::on_written(std::uint64_t number) {
+void TurnKeeper::on_written(std::uint64_t number, bool is_on_disk) {
   written_ = std::max(written_, number);
   while (!held_.empty() && held_.front().number <= written_) send_(take_first().turn);
+  while (!waiting_.empty() && waiting_.front().number <= written_) {
+    const auto first = std::move(waiting_.front());
+    waiting_.pop_front();
+    first.tell(is_on_disk);
+  }
 }
 
 TurnKeeper::Held TurnKeeper::take_first() {

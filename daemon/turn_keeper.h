@@ -39,8 +39,13 @@ class TurnKeeper {
 
   /// The turn that is sent may lack what was for the log and the store.
   void finish(Turn turn, const EpochStarts& epochs, Moment now);
-  /// The store has everything up to this number.
-  void on_written(std::uint64_t number);
+  /// Tells the administrator: calls this once everything finished so far may be told, at once or
+  /// later; false when it is not on the disk yet all the same.
+  using Tell = std::function<void(bool is_kept)>;
+  void when_kept(Tell tell);
+  /// The store has everything up to this number, or, when it is not on the disk, cannot write it
+  /// at the moment.
+  void on_written(std::uint64_t number, bool is_on_disk = true);
 
  private:
   /// In octets, of the answers and what keeps them.
@@ -51,6 +56,14 @@ class TurnKeeper {
     std::size_t octets = 0;
   };
 
+  /// More than there are connections to the administrator.
+  static constexpr std::size_t kMostWaiting = 64;
+  struct Waiting {
+    std::uint64_t number = 0;
+    Tell tell;
+  };
+
+  [[nodiscard]] bool waits() const;
   /// Takes out of the turn what is for the store.
   void append(Turn& turn, const EpochStarts& epochs, Moment now);
   void hold(Turn turn);
@@ -68,6 +81,7 @@ class TurnKeeper {
   std::deque<Held> held_;
   /// Of all that is held.
   std::size_t octets_ = 0;
+  std::deque<Waiting> waiting_;
 };
 
 }  // namespace postern

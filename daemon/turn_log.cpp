@@ -35,10 +35,11 @@ std::string line_of(const MappingTable::Unrestored& unrestored, const Policy& po
 }
 
 std::string line_of(const Refusal& refusal) {
-  std::string text = "refused " + std::string(to_string(refusal.protocol)) + " to " +
-                     to_string(refusal.internal) + " (" + std::string(refusal.claimant.frontend) +
-                     " " + refusal.claimant.client.to_string() + "); cause: ";
-  text += to_string(refusal.error);
+  const auto protocol = refusal.protocol ? to_string(*refusal.protocol) : "a protocol";
+  std::string text = "refused " + std::string(protocol) + " to " + to_string(refusal.internal) +
+                     " (" + std::string(refusal.claimant.frontend) + " " +
+                     refusal.claimant.client.to_string() + "); cause: ";
+  text += refusal.why();
   return refusal.rule.empty() ? text : text + " by \"" + refusal.rule + "\"";
 }
 

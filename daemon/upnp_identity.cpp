@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/private_directory.h"
+
 namespace postern {
 namespace {
 
@@ -128,7 +130,8 @@ std::uint32_t next_boot_id(std::uint32_t last, std::int64_t unix_seconds) {
 StartIdentity remember_identity(const std::string& directory, std::int64_t unix_seconds) {
   const std::string file = directory + "/upnp-identity.json";
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  // When it cannot be made, writing the file tells.
+  (void)make_private_directory(directory);
   const auto remembered = read_identity(file);
   StartIdentity start{remembered ? *remembered : new_identity(), ""};
   if (!remembered && std::filesystem::exists(file, error)) {

@@ -100,13 +100,38 @@ Result<void, BackendError> IptablesBackend::start() {
     return fail(error_of("use the packet filter", tried.error()));
   }
   sides_.emplace_back(Family::v4, v4);
-  auto& pace = options_.requests_per_second;
-  pace = std::min(pace, kHighestPace);
-  if (pace > 0 && !v4.try_out(pace_scratch(pace))) pace = 0;
+  set_requests_per_second(options_.requests_per_second);
   // Without IPv6 in the kernel there is nothing to close either.
   const Tool v6(*runner_, programs->restore_v6, programs->save_v6);
   if (v6.try_out(scratch(Family::v6))) sides_.emplace_back(Family::v6, v6);
   return {};
+}
+
+void IptablesBackend::set_requests_per_second(std::uint32_t requests) {
+  const auto pace = std::min(requests, kHighestPace);
+  options_.requests_per_second = pace;
+  if (pace == 0 || has_hashlimit_) return;
+  has_hashlimit_ = sides_.front().tool().try_out(pace_scratch(pace)).has_value();
+}
+
+FirewallBackend::Pacing IptablesBackend::pacing_with(const RulesOptions& rules) const {
+  if (options_.requests_per_second == 0) return {};
+  if (!has_hashlimit_.value_or(false)) {
+    return {.trouble =
+                "this host's iptables has no hashlimit (kernel module xt_hashlimit), so that "
+                "posternd alone holds hosts to limits.requests_per_second"};
+  }
+  Pacing pacing{.is_on = !paced_networks(rules).empty()};
+  for (const auto& prefix : rules.lan_prefixes) {
+    if (is_paced(prefix)) continue;
+    pacing.trouble += (pacing.trouble.empty() ? "" : ", ") + prefix.to_string();
+  }
+  if (!pacing.trouble.empty()) {
+    pacing.trouble +=
+        ": iptables cannot hold the hosts of a network larger than a /19 to "
+        "limits.requests_per_second; posternd alone does";
+  }
+  return pacing;
 }
 
 Capabilities IptablesBackend::capabilities() const {
@@ -146,7 +171,7 @@ Result<void, BackendError> IptablesBackend::reset(const Network& network,
   auto rules = rules_options(network);
   rules.forward_mark = options_.forward_mark;
   rules.own_ports = options_.own_ports;
-  rules.requests_per_second = options_.requests_per_second;
+  rules.requests_per_second = has_hashlimit_.value_or(false) ? options_.requests_per_second : 0;
   auto names = rules.lan;
   if (!rules.wan.empty()) names.push_back(rules.wan);
   for (const auto& name : names) {
@@ -163,6 +188,7 @@ Result<void, BackendError> IptablesBackend::reset(const Network& network,
   const auto done = write_all(all, [&](Side& side) { return side.reset(rules, wanted); });
   if (!done) return fail(error_of("set up the chains", done.error()));
   doors_ = std::move(wanted);
+  pacing_ = pacing_with(rules);
   was_reset_ = true;
   return {};
 }

@@ -71,6 +71,8 @@ class IptablesBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  void set_requests_per_second(std::uint32_t requests) override;
+  [[nodiscard]] Pacing pacing() const override { return pacing_; }
   /// Reads what iptables-save shows of ours.
   [[nodiscard]] bool is_intact() override;
 
@@ -80,6 +82,8 @@ class IptablesBackend final : public FirewallBackend {
 
   /// Finds the programs and tries them out.
   [[nodiscard]] Result<void, BackendError> start();
+  /// What holds with these rules.
+  [[nodiscard]] Pacing pacing_with(const iptables::RulesOptions& rules) const;
   /// Whether `doors_` is what the firewall holds.
   [[nodiscard]] bool is_known() const;
 
@@ -88,6 +92,9 @@ class IptablesBackend final : public FirewallBackend {
   /// IPv4, and IPv6 where this host has it.
   std::vector<iptables::Side> sides_;
   iptables::Doors doors_;
+  /// Whether the programs know hashlimit; nothing: it was not needed yet.
+  std::optional<bool> has_hashlimit_;
+  Pacing pacing_;
   bool was_reset_ = false;
   bool is_nft_ = false;
 };

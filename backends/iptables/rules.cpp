@@ -202,19 +202,21 @@ Ruleset Chains::take(bool is_v4) {
   return rules;
 }
 
-/// The networks in which each host may have a bucket. A full table of buckets shuts out all others
-/// (xt_hashlimit), so nobody may be able to fill it: with IPv6 one host could.
-[[nodiscard]] std::vector<Prefix> paced_networks(const RulesOptions& options) {
+}  // namespace
+
+bool is_paced(const Prefix& network) {
   constexpr unsigned kLeastLength = 19;  // 8,192 hosts; the table holds 16,384.
+  return network.network().is_v4() && network.length() >= kLeastLength;
+}
+
+std::vector<Prefix> paced_networks(const RulesOptions& options) {
   std::vector<Prefix> paced;
   if (options.requests_per_second == 0) return paced;
   for (const auto& prefix : options.lan_prefixes) {
-    if (prefix.length() >= kLeastLength) paced.push_back(prefix);
+    if (is_paced(prefix)) paced.push_back(prefix);
   }
   return paced;
 }
-
-}  // namespace
 
 RulesOptions rules_options(const Network& network) {
   RulesOptions options;

@@ -37,6 +37,13 @@ inline constexpr std::uint32_t kHighestPace = 10000;
 /// "-m hashlimit …", as iptables-save prints it: matches what a host sends above this rate.
 [[nodiscard]] std::string above_pace(std::uint32_t requests_per_second);
 
+/// Whether each host of this network may have a bucket. A full table of buckets shuts out all
+/// others (xt_hashlimit), so nobody may be able to fill it: with IPv6 one host could.
+[[nodiscard]] bool is_paced(const Prefix& network);
+
+/// The LAN's networks whose hosts the rules hold to the pace.
+[[nodiscard]] std::vector<Prefix> paced_networks(const RulesOptions& options);
+
 /// Without what the backend's options say.
 [[nodiscard]] RulesOptions rules_options(const Network& network);
 

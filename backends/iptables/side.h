@@ -22,6 +22,8 @@ class Side {
  public:
   Side(Family family, Tool tool) : family_(family), tool_(std::move(tool)) {}
 
+  [[nodiscard]] const Tool& tool() const { return tool_; }
+
   /// Whether any chain of ours is there.
   [[nodiscard]] Result<bool, ToolError> has_chains() const;
   /// The doors that the firewall's rules tell of, whatever their time.

@@ -14,6 +14,7 @@ Result<void, BackendError> MemoryBackend::reset(const Network&, std::span<const 
                                                 Moment) {
   if (auto failure = injected_failure()) return fail(std::move(*failure));
   is_set_up_ = true;
+  pace_ = wanted_pace_;
   doors_.clear();
   for (const auto& timed : doors) doors_.insert_or_assign(key_of(timed.door), timed);
   return {};

@@ -26,12 +26,16 @@ class MemoryBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  void set_requests_per_second(std::uint32_t requests) override { wanted_pace_ = requests; }
   /// What count() said, and nothing otherwise.
   [[nodiscard]] Result<std::optional<std::uint64_t>, BackendError> packets_through(
       const Door& door) override;
 
   /// The changes of the last commit() that was taken.
   [[nodiscard]] const std::vector<DoorChange>& last_commit() const { return last_commit_; }
+
+  /// What a firewall would hold hosts to, since the last reset().
+  [[nodiscard]] std::uint32_t pace() const { return pace_; }
 
   /// From now on every change of this key is refused, and named as the one that was.
   void refuse(const DoorKey& key) { refused_keys_.insert(key); }
@@ -51,6 +55,8 @@ class MemoryBackend final : public FirewallBackend {
   std::vector<DoorChange> last_commit_;
   std::unordered_set<DoorKey> refused_keys_;
   std::unordered_map<DoorKey, std::uint64_t> packets_;
+  std::uint32_t wanted_pace_ = 0;
+  std::uint32_t pace_ = 0;
   int failing_calls_ = 0;
   bool is_set_up_ = false;
 };

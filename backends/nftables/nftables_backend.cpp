@@ -113,6 +113,8 @@ class NftablesBackend::Impl {
   [[nodiscard]] netlink::Writer writer() const {
     return {socket_.port_id(), [this] { return socket_.commits(); }};
   }
+  void set_requests_per_second(std::uint32_t requests) { options_.requests_per_second = requests; }
+  [[nodiscard]] bool holds_pace() const { return holds_pace_; }
   [[nodiscard]] Result<void, BackendError> reset(const Network& network,
                                                  std::span<const TimedDoor> doors, Moment now);
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes, Moment now);
@@ -125,6 +127,7 @@ class NftablesBackend::Impl {
   BackendOptions options_;
   netlink::Socket socket_;
   bool renews_in_place_;
+  bool holds_pace_ = false;
   netlink::Batch batch_;
   ElementChanges elements_;
 };
@@ -168,6 +171,7 @@ Result<void, BackendError> NftablesBackend::Impl::reset(const Network& network,
                              : "set up the table inet postern",
                          done.error()));
   }
+  holds_pace_ = rules.pace.rate > 0;
   return {};
 }
 
@@ -234,6 +238,14 @@ Capabilities NftablesBackend::capabilities() const {
 
 netlink::Writer NftablesBackend::writer() const {
   return impl_->writer();
+}
+
+void NftablesBackend::set_requests_per_second(std::uint32_t requests) {
+  impl_->set_requests_per_second(requests);
+}
+
+FirewallBackend::Pacing NftablesBackend::pacing() const {
+  return {.is_on = impl_->holds_pace()};
 }
 
 Result<bool, BackendError> NftablesBackend::is_set_up() {

@@ -48,6 +48,8 @@ class NftablesBackend final : public FirewallBackend {
                                                  Moment now) override;
   [[nodiscard]] Result<void, BackendError> commit(std::span<const DoorChange> changes,
                                                   Moment now) override;
+  void set_requests_per_second(std::uint32_t requests) override;
+  [[nodiscard]] Pacing pacing() const override;
   [[nodiscard]] Result<std::optional<std::uint64_t>, BackendError> packets_through(
       const Door& door) override;
 

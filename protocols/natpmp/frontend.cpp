@@ -96,18 +96,11 @@ class Decision {
 
   [[nodiscard]] Result<Grant, MapError> grant(const MapRequest& request) const {
     auto& table = state_.table;
-    const Endpoint internal{client(), request.internal_port};
-    const Mapping* existing = table.find_by_internal(request.protocol, internal);
-    if (existing && existing->is_administered()) {
-      // It is there whatever the client asks, and nothing of him is kept.
-      if (!existing->has_doors()) return fail(MapError::no_external_address);
-      const auto lifetime =
-          std::min(Seconds(request.lifetime), table.policy().limits().max_lifetime);
-      return Grant{existing->id, existing->external.port, lifetime};
-    }
-    return table.request({claimant(), request.protocol, internal, request.suggested_external_port,
-                          Seconds(request.lifetime), /*reserves_companion=*/true},
-                         now_);
+    const auto intent = intent_of(request, client(), table);
+    if (!intent.decided) return table.request(intent.wish, now_);
+    const auto& decided = *intent.decided;
+    if (!decided) return table.deny(intent.wish, decided.error());
+    return *decided;
   }
 
   [[nodiscard]] Handled erase(const MapRequest& request) const {
@@ -126,6 +119,26 @@ class Decision {
 };
 
 }  // namespace
+
+Intent intent_of(const MapRequest& request, const Address& client, const MappingTable& table) {
+  const Endpoint internal{client, request.internal_port};
+  Intent intent({{kFrontendName, client},
+                 request.protocol,
+                 internal,
+                 request.suggested_external_port,
+                 Seconds(request.lifetime),
+                 /*reserves_companion=*/true});
+  const Mapping* existing = table.find_by_internal(request.protocol, internal);
+  if (!existing || !existing->is_administered()) return intent;
+  // It is there whatever the client asks, and nothing of him is kept.
+  if (existing->has_doors()) {
+    const auto lifetime = std::min(intent.wish.lifetime, table.policy().limits().max_lifetime);
+    intent.decided = Grant{existing->id, existing->external.port, lifetime};
+  } else {
+    intent.decided = fail(Denial(MapError::no_external_address));
+  }
+  return intent;
+}
 
 Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& state, Moment now) {
   const auto request = parse_request(datagram.payload);

@@ -2,6 +2,7 @@
 
 #include "core/announcement_schedule.h"
 #include "core/frontend.h"
+#include "core/intent.h"
 #include "protocols/natpmp/wire.h"
 
 namespace postern::natpmp {
@@ -13,6 +14,10 @@ struct FrontendOptions {
   /// (RFC 6886 §3.2.1, note).
   bool announces_to_server_port = false;
 };
+
+/// What a request with a lifetime wants of the mapping table.
+[[nodiscard]] Intent intent_of(const MapRequest& request, const Address& client,
+                               const MappingTable& table);
 
 /// The NAT-PMP server (RFC 6886) without its socket.
 class Frontend final : public DatagramFrontend {

@@ -5,43 +5,11 @@
 #include <utility>
 
 #include "core/protocol.h"
+#include "protocols/pcp/intent.h"
 #include "protocols/pcp/refusal.h"
 
 namespace postern::pcp {
 namespace {
-
-/// Nothing for those that cannot be mapped.
-[[nodiscard]] std::optional<Protocol> protocol_of(std::uint8_t number) {
-  for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
-    if (number == static_cast<std::uint8_t>(protocol)) return protocol;
-  }
-  return std::nullopt;
-}
-
-/// Nothing for "any" (RFC 6887 §5), also that of the other family, which some clients send.
-[[nodiscard]] std::optional<Address> unless_any(const Address& address) {
-  return address.is_unspecified() ? std::nullopt : std::optional(address);
-}
-
-/// The mapping's filters after these options, in their order (RFC 6887 §13.3); nothing when there
-/// is none among them. What an earlier run left in the firewall is not what was asked for, so
-/// filters begin anew then.
-[[nodiscard]] std::optional<RemoteFilters> filters_after(const Options& options,
-                                                         const Mapping* mapping) {
-  if (mapping && mapping->claim_of({kRecovered, mapping->internal.address})) mapping = nullptr;
-  std::optional<RemoteFilters> filters;
-  for (const auto& option : options) {
-    const auto* filter = std::get_if<Filter>(&option);
-    if (!filter) continue;
-    if (!filters) filters = mapping ? mapping->filters : RemoteFilters();
-    if (filter->removes_all()) {
-      filters->clear();
-    } else {
-      filters->push_back(filter->peers());
-    }
-  }
-  return filters;
-}
 
 /// A mapping as the answer tells of it.
 struct External {
@@ -70,21 +38,23 @@ class Decision {
   [[nodiscard]] Handled operator()(const MapRequest& map) const {
     const bool is_delete = request_.lifetime == 0;
     const char* const name = is_delete ? "delete" : "map";
-    if (const auto refused = check_host()) return refuse(name, *refused);
+    if (const auto refused = check()) return refuse(name, map, *refused);
     const auto external = is_delete ? erase(map) : this->map(map);
-    if (!external) return refuse(name, external.error());
+    if (!external) return refuse(name, map, external.error());
     const MapResponse response{assigned(map, *external), external->lifetime, epoch(),
                                processed_options()};
     return reply(name, "success", emit(response));
   }
 
   [[nodiscard]] Handled operator()(const PeerRequest& peer) const {
-    if (!around_.settings.serves_peer) return refuse("peer", refusal(ResultCode::unsupp_opcode));
-    if (const auto refused = check_host()) return refuse("peer", *refused);
+    if (!around_.settings.serves_peer) {
+      return refuse("peer", peer, own_refusal(ResultCode::unsupp_opcode));
+    }
+    if (const auto refused = check()) return refuse("peer", peer, *refused);
     const auto protocol = protocol_of(peer.protocol);
-    if (!protocol) return refuse("peer", refusal(ResultCode::unsupp_protocol));
+    if (!protocol) return refuse("peer", peer, own_refusal(ResultCode::unsupp_protocol));
     const auto external = this->peer(peer, *protocol);
-    if (!external) return refuse("peer", external.error());
+    if (!external) return refuse("peer", peer, external.error());
     const PeerResponse response{assigned(peer, *external), peer.remote, external->lifetime, epoch(),
                                 processed_options()};
     return reply("peer", "success", emit(response));
@@ -92,10 +62,6 @@ class Decision {
 
  private:
   [[nodiscard]] const Address& host() const { return request_.internal_address(); }
-  /// The host itself; of a controller the host's nonce is asked all the same (§13.1).
-  [[nodiscard]] bool accepts_any_nonce() const {
-    return around_.settings.accepts_any_nonce && host() == request_.client;
-  }
   [[nodiscard]] MappingTable& table() const { return around_.state.table; }
   [[nodiscard]] std::uint32_t epoch() const {
     return epoch_for(request_.client, around_.state, around_.now);
@@ -105,9 +71,17 @@ class Decision {
                               std::vector<std::uint8_t> octets) const {
     return {reply_to(datagram_, std::move(octets)), kFrontendName, name, outcome};
   }
-  [[nodiscard]] Handled refuse(std::string_view name, const Refusal& refused) const {
-    return reply(name, refused.outcome,
-                 emit_error(datagram_.payload, refused.result, refused.lifetime, epoch()));
+  [[nodiscard]] Handled refuse(std::string_view name, const MapFields& fields,
+                               const Refusal& refused) const {
+    auto handled = reply(name, refused.outcome,
+                         emit_error(datagram_.payload, refused.result, refused.lifetime, epoch()));
+    if (!refused.own_word.empty()) {
+      handled.refusal = refusal_of(request_.client, host(), fields, refused.own_word);
+    }
+    return handled;
+  }
+  [[nodiscard]] std::optional<Refusal> check() const {
+    return check_host(request_, around_.settings, around_.state);
   }
 
   /// Without a lifetime nothing is stored, so there is no description that could be repeated
@@ -122,63 +96,11 @@ class Decision {
     return options;
   }
 
-  /// Whether the client may ask for this host at all.
-  [[nodiscard]] std::optional<Refusal> check_host() const {
-    static const Prefix link_local(Address::v6({0xfe, 0x80}), 10);
-    if (find_option<ThirdParty>(request_.options)) {
-      const auto& controllers = around_.settings.third_party;
-      const bool may_ask = std::any_of(
-          controllers.begin(), controllers.end(),
-          [&](const Prefix& controller) { return controller.contains(request_.client); });
-      if (!may_ask) return refusal(ResultCode::unsupp_option);
-      if (host() == request_.client) return refusal(ResultCode::malformed_request);
-      if (!is_host_of_lan(host())) return refusal(ResultCode::not_authorized);
-    }
-    // Nobody outside could send to it.
-    if (link_local.contains(host())) return refusal(ResultCode::not_authorized);
-    return std::nullopt;
+  [[nodiscard]] Contact contact() const {
+    return {datagram_.interface_index, datagram_.destination, datagram_.source, around_.now};
   }
-
-  [[nodiscard]] bool is_host_of_lan(const Address& address) const {
-    const auto& network = around_.state.network;
-    const bool is_ours =
-        network.is_lan_address(address) || (network.wan && network.wan->has(address));
-    const bool is_broadcast =
-        std::any_of(network.lan.begin(), network.lan.end(), [&](const Interface& lan) {
-          return std::any_of(lan.addresses.begin(), lan.addresses.end(), [&](const auto& own) {
-            return own.prefix().directed_broadcast() == address;
-          });
-        });
-    return !is_ours && !is_broadcast && table().policy().is_on_link(address);
-  }
-
   [[nodiscard]] Claimant claimant(std::optional<Endpoint> remote = std::nullopt) const {
     return {kFrontendName, host(), remote};
-  }
-
-  /// What MAP and PEER have in common.
-  [[nodiscard]] postern::MapRequest wish(Protocol protocol, const MapFields& fields) const {
-    postern::MapRequest wish;
-    wish.claimant = claimant();
-    wish.protocol = protocol;
-    wish.internal = {host(), fields.internal_port};
-    wish.lifetime = Seconds(request_.lifetime);
-    wish.may_be_longer = true;
-    wish.nonce = fields.nonce;
-    wish.accepts_any_nonce = accepts_any_nonce();
-    wish.contact = {datagram_.interface_index, datagram_.destination, datagram_.source,
-                    around_.now};
-    if (const auto* description = find_option<Description>(request_.options)) {
-      wish.description = description->text;
-    }
-    return wish;
-  }
-
-  void suggest(postern::MapRequest& wish, const MapFields& fields) const {
-    wish.suggested_external_port = fields.external_port;
-    if (const auto suggested = unless_any(fields.external_address)) {
-      wish.suggested_external_address = around_.state.external_address.local_of(*suggested);
-    }
   }
 
   [[nodiscard]] Result<External, Refusal> request(const postern::MapRequest& wish,
@@ -211,33 +133,19 @@ class Decision {
   }
 
   [[nodiscard]] Result<External, Refusal> map(const MapRequest& map) const {
-    const auto protocol = protocol_of(map.protocol);
-    // All ports, or all protocols, of a host are not for a client to open.
-    if (!protocol || map.internal_port == 0) return fail(refusal(ResultCode::unsupp_protocol));
-    auto wish = this->wish(*protocol, map);
-    suggest(wish, map);
-    if (find_option<PreferFailure>(request_.options)) wish.placement = Placement::only_suggested;
-    const Mapping* existing = table().find_by_internal(*protocol, wish.internal);
-    wish.filters = filters_after(request_.options, existing);
-    if (existing && existing->is_administered()) return administered(*existing, wish);
-    return request(wish, Opcode::map);
-  }
-
-  /// The administrator's mapping is there whatever the client asks, and nothing of him is kept, the
-  /// nonce neither (RFC 6887 §11.3).
-  [[nodiscard]] Result<External, Refusal> administered(const Mapping& mapping,
-                                                       const postern::MapRequest& wish) const {
-    if (!mapping.has_doors()) return fail(refusal(ResultCode::network_failure));
-    const bool wants_others =
-        wish.filters && normalized(*wish.filters) != normalized(mapping.filters);
-    if (wants_others) return fail(refusal(ResultCode::not_authorized));
-    const auto& [address, port] = mapping.external;
-    const bool suits = wish.suggested_external_address.value_or(address) == address &&
-                       (wish.suggested_external_port == 0 || wish.suggested_external_port == port);
-    if (!suits && wish.placement == Placement::only_suggested) {
-      return fail(refusal(ResultCode::cannot_provide_external));
+    auto intent = intent_of(request_, map, around_.settings, around_.state);
+    if (!intent) return fail(intent.error());
+    if (!intent->decided) {
+      intent->wish.contact = contact();
+      return request(intent->wish, Opcode::map);
     }
-    return external_of(mapping, std::numeric_limits<std::uint32_t>::max());
+    const auto& decided = *intent->decided;
+    if (!decided) {
+      (void)table().deny(intent->wish, decided.error());
+      return fail(refusal(decided.error().error, Opcode::map));
+    }
+    return external_of(*table().find(decided->id),
+                       static_cast<std::uint32_t>(decided->lifetime.count()));
   }
 
   [[nodiscard]] Result<External, Refusal> erase(const MapRequest& map) const {
@@ -249,7 +157,8 @@ class Decision {
     const Mapping* mapping = table().find_by_internal(*protocol, internal);
     // There is but what a PEER asked for, which ends by itself.
     if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
-    const auto nonce = accepts_any_nonce() ? std::nullopt : std::optional(map.nonce);
+    const bool takes_any = accepts_any_nonce(request_, around_.settings);
+    const auto nonce = takes_any ? std::nullopt : std::optional(map.nonce);
     if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
       const Claim* claim = table().find_claim(*protocol, internal, claimant());
       return fail(refusal_by(claim, gone.error(), Opcode::map));
@@ -258,8 +167,9 @@ class Decision {
   }
 
   [[nodiscard]] Result<External, Refusal> peer(const PeerRequest& peer, Protocol protocol) const {
-    auto wish = this->wish(protocol, peer);
+    auto wish = wish_of(request_, protocol, peer, around_.settings);
     wish.claimant = claimant(peer.remote);
+    wish.contact = contact();
     if (const Claim* claim = table().find_claim(protocol, wish.internal, wish.claimant)) {
       return renew_peer(wish, *claim);
     }
@@ -274,7 +184,7 @@ class Decision {
     } else if (request_.lifetime == 0) {
       return fail(refusal(ResultCode::cannot_provide_external));
     } else {
-      suggest(wish, peer);
+      suggest(wish, peer, around_.state);
     }
     if (wish.suggested_external_port != 0 || wish.suggested_external_address) {
       wish.placement = Placement::only_suggested;

@@ -9,6 +9,17 @@
 namespace postern::pcp {
 namespace {
 
+/// Of a request that asks for what is not served; what merely is no request is not worth telling.
+[[nodiscard]] std::optional<postern::Refusal> refusal_of(const Failure& failure,
+                                                         const IncomingDatagram& datagram) {
+  const bool is_wish =
+      failure.result == ResultCode::unsupp_option || failure.result == ResultCode::malformed_option;
+  const auto fields = is_wish ? peek_fields(datagram.payload) : std::nullopt;
+  if (!fields) return std::nullopt;
+  const auto& client = datagram.source.address;
+  return refusal_of(client, client, *fields, to_string(failure.result));
+}
+
 [[nodiscard]] bool has_own_claim(const Mapping& mapping) {
   return std::any_of(mapping.claims.begin(), mapping.claims.end(),
                      [](const Claim& claim) { return claim.claimant.frontend == kFrontendName; });
@@ -36,7 +47,12 @@ Handled Frontend::on_datagram(const IncomingDatagram& datagram, GatewayState& st
     const auto refused = refusal(failure->result);
     auto octets = emit_error(datagram.payload, refused.result, refused.lifetime,
                              epoch_for(datagram.source.address, state, now));
-    return {reply_to(datagram, std::move(octets)), kFrontendName, "malformed", refused.outcome};
+    return {reply_to(datagram, std::move(octets)),
+            kFrontendName,
+            "malformed",
+            refused.outcome,
+            /*is_final=*/false,
+            refusal_of(*failure, datagram)};
   }
   return decide(std::get<Request>(parsed), datagram, {settings_, state, flows_, now});
 }

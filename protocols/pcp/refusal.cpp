@@ -1,5 +1,8 @@
 #include "protocols/pcp/refusal.h"
 
+#include "protocols/pcp/decision.h"
+#include "protocols/pcp/intent.h"
+
 namespace postern::pcp {
 namespace {
 
@@ -32,6 +35,17 @@ namespace {
 }
 
 }  // namespace
+
+postern::Refusal refusal_of(const Address& client, const Address& host, const MapFields& fields,
+                            std::string_view own_word) {
+  postern::Refusal refused;
+  refused.claimant = {kFrontendName, client};
+  refused.protocol = protocol_of(fields.protocol);
+  refused.internal = {host, fields.internal_port};
+  refused.suggested_external_port = fields.external_port;
+  refused.own_word = own_word;
+  return refused;
+}
 
 Refusal refusal(MapError error, Opcode opcode) {
   const ResultCode result = result_of(error, opcode);

@@ -231,6 +231,15 @@ Parsed parse_request(Bytes datagram, const Address& source) {
   return request;
 }
 
+std::optional<MapFields> peek_fields(Bytes datagram) {
+  if (datagram.size() < kMapSize || datagram[0] != kVersion) return std::nullopt;
+  const auto opcode = opcode_of(datagram[1]);
+  if (opcode != Opcode::map && opcode != Opcode::peer) return std::nullopt;
+  ByteReader reader(datagram);
+  reader.skip(kHeaderSize);
+  return read_map_fields(reader);
+}
+
 std::vector<std::uint8_t> emit(const Request& request) {
   return std::visit([&](const auto& body) { return emit_body(body, request); }, request.body);
 }

@@ -93,6 +93,10 @@ using Parsed = std::variant<Silence, Failure, Request>;
 /// parsed request fits into 1100 octets.
 [[nodiscard]] Parsed parse_request(Bytes datagram, const Address& source);
 
+/// What a MAP or PEER that parse_request() refuses wants to map, as far as its octets tell; nothing
+/// of other requests, and of what is too short.
+[[nodiscard]] std::optional<MapFields> peek_fields(Bytes datagram);
+
 /// Also the unsolicited one, after mappings were lost (RFC 6887 §14.1.3).
 struct AnnounceResponse {
   std::uint32_t epoch = 0;

@@ -10,6 +10,7 @@
 #include "protocols/upnp/description.h"
 #include "protocols/upnp/eventing.h"
 #include "protocols/upnp/identity.h"
+#include "protocols/upnp/mapping_intent.h"
 #include "protocols/upnp/settings.h"
 #include "protocols/upnp/soap.h"
 #include "protocols/upnp/surroundings.h"
@@ -36,6 +37,11 @@ class Frontend final : public HttpFrontend {
   [[nodiscard]] std::optional<Moment> next_timeout() const override;
 
   [[nodiscard]] std::size_t subscriptions() const { return eventing_.size(); }
+
+  /// See intent_of() in mapping_intent.h.
+  [[nodiscard]] Intent intent_of(const Question& question, const GatewayState& state) const {
+    return upnp::intent_of(question, settings_, kernel_, state);
+  }
 
  private:
   [[nodiscard]] HttpHandled on_document(const HttpRequest& request, const Resource& resource) const;

@@ -28,16 +28,26 @@ bool is_host(const Address& address, const GatewayState& state) {
 }
 
 bool is_of_caller(const Address& address, const Invocation& invocation) {
-  const auto& [call, caller, around] = invocation;
+  const auto& around = invocation.around;
+  return is_of_caller(address, invocation.caller, around.settings, around.kernel);
+}
+
+bool is_of_caller(const Address& address, const Caller& caller, const Settings& settings,
+                  const Kernel& kernel) {
   if (address == caller.client.address) return true;
-  return around.settings.links_neighbours &&
-         around.kernel.neighbours.are_one_host(caller.interface_index, caller.client.address,
-                                               address);
+  return settings.links_neighbours &&
+         kernel.neighbours.are_one_host(caller.interface_index, caller.client.address, address);
 }
 
 Claimant claimant_for(const Address& host, const Invocation& invocation) {
-  const bool is_own = is_of_caller(host, invocation);
-  return {kFrontendName, is_own ? host : invocation.caller.client.address};
+  const auto& around = invocation.around;
+  return claimant_for(host, invocation.caller, around.settings, around.kernel);
+}
+
+Claimant claimant_for(const Address& host, const Caller& caller, const Settings& settings,
+                      const Kernel& kernel) {
+  const bool is_own = is_of_caller(host, caller, settings, kernel);
+  return {kFrontendName, is_own ? host : caller.client.address};
 }
 
 const Claim* find_claim_of_caller(const Mapping& mapping, const Invocation& invocation) {

@@ -13,9 +13,16 @@ namespace postern::upnp {
 /// both addresses to one MAC address (IGD-047, IGD-159).
 [[nodiscard]] bool is_of_caller(const Address& address, const Invocation& invocation);
 
+/// The same for whoever would call.
+[[nodiscard]] bool is_of_caller(const Address& address, const Caller& caller,
+                                const Settings& settings, const Kernel& kernel);
+
 /// Who asks for a mapping that leads to this host. For a host that is not the caller's, that is the
 /// caller, and the policy says whether it may.
 [[nodiscard]] Claimant claimant_for(const Address& host, const Invocation& invocation);
+
+[[nodiscard]] Claimant claimant_for(const Address& host, const Caller& caller,
+                                    const Settings& settings, const Kernel& kernel);
 
 /// A claim that the caller may end, made over UPnP or left by an earlier run; null when the mapping
 /// has none.

@@ -4,6 +4,14 @@
 
 namespace postern::upnp {
 
+Result<Grant, MapError> carry_out(const Intent& intent, const Invocation& invocation) {
+  auto& table = invocation.table();
+  if (!intent.decided) return table.request(intent.wish, invocation.around.now);
+  const auto& decided = *intent.decided;
+  if (!decided) return table.deny(intent.wish, decided.error());
+  return *decided;
+}
+
 Fault port_mapping_fault(MapError error, const Invocation& invocation) {
   using namespace faults;
   switch (error) {

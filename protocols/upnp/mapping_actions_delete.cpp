@@ -17,6 +17,12 @@ Outcome delete_port_mapping(const Invocation& invocation) {
   }
   const Claim* own = find_claim_of_caller(*mapping, invocation);
   if (!own) {
+    MapRequest wish;
+    wish.claimant = {kFrontendName, invocation.caller.client.address};
+    wish.protocol = mapping->protocol;
+    wish.internal = mapping->internal;
+    wish.suggested_external_port = mapping->external.port;
+    (void)table.deny(wish, MapError::not_authorized);
     return fail(invocation.by_version(faults::kNoSuchEntryInArray, faults::kActionNotAuthorized));
   }
   const auto released = table.release(mapping->id, {kFrontendName, own->claimant.client});

@@ -4,6 +4,7 @@
 
 #include "protocols/upnp/inside.h"
 #include "protocols/upnp/map_faults.h"
+#include "protocols/upnp/mapping_intent.h"
 
 namespace postern::upnp {
 namespace {
@@ -65,26 +66,15 @@ struct Pinhole {
   if (!internal) return fail(internal.error());
   const auto protocol = read_protocol(call.number("Protocol"));
   if (!protocol) return fail(protocol.error());
-  if (!is_host(internal->address, invocation.around.state)) {
-    return fail(faults::kActionNotAuthorized);
-  }
-  MapRequest wish;
-  wish.claimant = claimant_for(internal->address, invocation);
+  auto wish = pinhole_wish(claimant_for(internal->address, invocation), *protocol, *internal,
+                           call.number("LeaseTime"));
   wish.claimant.remote = *remote;
   wish.claimant.admits_remote = remote->has_value();
-  wish.protocol = *protocol;
-  wish.internal = *internal;
-  wish.lifetime = Seconds(call.number("LeaseTime"));
-  wish.lifetime_limit = LifetimeLimit::max_lease;
+  if (!is_host(internal->address, invocation.around.state)) {
+    (void)invocation.table().deny(wish, MapError::not_authorized);
+    return fail(faults::kActionNotAuthorized);
+  }
   return wish;
-}
-
-/// Whether somebody filters with another protocol, so that UPnP would let in more than he wants.
-[[nodiscard]] bool is_filtered_by_others(const Mapping& mapping) {
-  return std::any_of(mapping.claims.begin(), mapping.claims.end(), [](const Claim& claim) {
-    const auto frontend = claim.claimant.frontend;
-    return claim.is_filtering && frontend != kFrontendName && frontend != kRecovered;
-  });
 }
 
 /// The pinhole of the argument UniqueID: 704 when there is none, 606 when it is not the caller's.
@@ -99,7 +89,12 @@ struct Pinhole {
     return claim.claimant.frontend == kFrontendName && claim.details->tag == id;
   });
   if (found == claims.end()) return fail(faults::kNoSuchEntry);
-  if (!is_of_caller(found->claimant.client, invocation)) return fail(faults::kActionNotAuthorized);
+  if (!is_of_caller(found->claimant.client, invocation)) {
+    MapRequest wish = pinhole_wish(claimant_for(mapping->internal.address, invocation),
+                                   mapping->protocol, mapping->internal, 0);
+    (void)invocation.table().deny(wish, MapError::not_authorized);
+    return fail(faults::kActionNotAuthorized);
+  }
   return Pinhole{mapping, &*found};
 }
 
@@ -118,20 +113,19 @@ struct Pinhole {
 
 Outcome add_pinhole(const Invocation& invocation) {
   if (const auto allowed = check_allowed(invocation); !allowed) return fail(allowed.error());
-  auto wish = read_wish(invocation);
+  const auto wish = read_wish(invocation);
   if (!wish) return fail(wish.error());
   auto& table = invocation.table();
+  auto intent = pinhole_intent(*wish, table);
   const Mapping* mapping = table.find_by_internal(wish->protocol, wish->internal);
-  if (mapping && is_filtered_by_others(*mapping)) return fail(faults::kActionNotAuthorized);
   const Claim* claim = mapping ? mapping->claim_of(wish->claimant) : nullptr;
-  wish->tag = claim ? claim->details->tag : invocation.around.services.pinhole_ids.next();
-  if (!wish->tag) return fail(faults::kPinholeSpaceExhausted);
-  // Those of an earlier run do not bound what is for everybody.
-  const bool is_filtered = mapping && !mapping->filters.empty();
-  if (is_filtered && !wish->claimant.remote) wish->filters = RemoteFilters();
-  const auto granted = table.request(*wish, invocation.around.now);
+  auto& tag = intent.wish.tag;
+  tag = claim ? claim->details->tag : invocation.around.services.pinhole_ids.next();
+  const bool has_none = !tag && !intent.decided;
+  if (has_none) intent.decided = fail(Denial(MapError::table_limit_reached));
+  const auto granted = carry_out(intent, invocation);
   if (!granted) return fail(pinhole_fault(granted.error()));
-  return std::vector<Value>{std::uint32_t{*wish->tag}};
+  return std::vector<Value>{std::uint32_t{*tag}};
 }
 
 Outcome update_pinhole(const Invocation& invocation) {

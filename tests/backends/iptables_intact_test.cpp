@@ -35,6 +35,44 @@ TEST_P(IptablesIntactTest, WhatItWroteIsIntact) {
   EXPECT_TRUE(backend_->is_intact());
 }
 
+TEST_P(IptablesIntactTest, TellsWhomItHoldsToThePace) {
+  auto network = one_lan();
+  network.lan.front().addresses = {{*Address::parse("192.168.1.1"), 19}};
+  auto opened = host_.open(0);
+  ASSERT_TRUE(opened) << opened.error().reason;
+  auto& backend = **opened;
+  const auto reset = [&](std::uint32_t rate) {
+    backend.set_requests_per_second(rate);
+    EXPECT_TRUE(ok(backend.reset(network, {}, kNow)));
+    return backend.pacing();
+  };
+  EXPECT_FALSE(reset(0).is_on);
+  EXPECT_EQ(host_.saved("filter").find("hashlimit"), std::string::npos);
+  EXPECT_TRUE(reset(7).is_on);
+  EXPECT_EQ(backend.pacing().trouble, "");
+  EXPECT_NE(host_.saved("filter").find("postern-7"), std::string::npos);
+  EXPECT_TRUE(reset(8).is_on);
+  EXPECT_NE(host_.saved("filter").find("postern-8"), std::string::npos);
+  EXPECT_EQ(host_.saved("filter").find("postern-7"), std::string::npos);
+  network.lan.front().addresses.push_back({*Address::parse("10.0.0.1"), 18});
+  EXPECT_TRUE(reset(8).is_on);
+  EXPECT_EQ(backend.pacing().trouble.find("10.0.0.0/18: "), 0U) << backend.pacing().trouble;
+  network.lan.front().addresses.erase(network.lan.front().addresses.begin());
+  EXPECT_FALSE(reset(8).is_on);
+}
+
+TEST_P(IptablesIntactTest, TellsThatThereIsNoHashlimit) {
+  auto network = one_lan();
+  network.lan.front().addresses = {{*Address::parse("192.168.1.1"), 24}};
+  host_.state().unknown_match = "hashlimit";
+  auto opened = host_.open(200);
+  ASSERT_TRUE(opened) << opened.error().reason;
+  ASSERT_TRUE(ok((*opened)->reset(network, {}, kNow))) << "the rest works";
+  const auto pacing = (*opened)->pacing();
+  EXPECT_FALSE(pacing.is_on);
+  EXPECT_NE(pacing.trouble.find("xt_hashlimit"), std::string::npos) << pacing.trouble;
+}
+
 // What iptables-save makes of a rate is not always what was written.
 TEST_P(IptablesIntactTest, AnyLimitOfRequestsReadsBack) {
   auto network = one_lan();

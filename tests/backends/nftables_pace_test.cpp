@@ -105,6 +105,18 @@ class NftablesPaceTest : public NftablesFixture {
 
 INSTANTIATE_TEST_SUITE_P(InPlace, NftablesPaceTest, testing::Values(true));
 
+TEST_P(NftablesPaceTest, AnotherRateHoldsFromTheNextReset) {
+  EXPECT_TRUE(paced_->pacing().is_on);
+  paced_->set_requests_per_second(3);
+  ASSERT_TRUE(ok(paced_->reset(network(), {}, kNow)));
+  EXPECT_EQ(arriving4(5, 100), 6);
+  paced_->set_requests_per_second(0);
+  EXPECT_TRUE(paced_->pacing().is_on) << "not yet";
+  ASSERT_TRUE(ok(paced_->reset(network(), {}, kNow)));
+  EXPECT_FALSE(paced_->pacing().is_on);
+  EXPECT_EQ(arriving4(5, 100), 100);
+}
+
 TEST_P(NftablesPaceTest, LetsABurstOfEachHostThrough) {  // NPMP-91
   EXPECT_EQ(arriving4(2, 100), 20);
   EXPECT_EQ(arriving4(3, 10), 10);

@@ -85,5 +85,24 @@ TEST(GatewayWithoutLimits, AnswersAll) {
   EXPECT_EQ(house.send_all(std::vector(5000, from(kHostA, payload))).send.size(), 5000U);
 }
 
+TEST_F(GatewayLimitsTest, FollowsAnotherRateAtOnce) {
+  EXPECT_EQ(answered(kHostA, address_request(), 100), 20U);
+  const auto commits = house_.gateway.counters().commits;
+  const auto turn = house_.gateway.set_requests_per_second(50, house_.now);
+  EXPECT_THAT(turn.backend_errors, testing::IsEmpty());
+  EXPECT_EQ(house_.gateway.counters().commits, commits + 1);
+  EXPECT_EQ(house_.backend->pace(), 50U);
+  EXPECT_EQ(answered(kHostB, address_request(), 200), 100U);
+}
+
+TEST_F(GatewayLimitsTest, ARateThatTheFirewallRefusesIsTriedAgain) {
+  house_.backend->fail_next(1);
+  const auto turn = house_.gateway.set_requests_per_second(50, house_.now);
+  EXPECT_THAT(turn.backend_errors, testing::SizeIs(1));
+  EXPECT_EQ(house_.backend->pace(), 0U);
+  (void)house_.pass(Seconds(2));
+  EXPECT_EQ(house_.backend->pace(), 50U);
+}
+
 }  // namespace
 }  // namespace postern

@@ -77,5 +77,70 @@ TEST_F(GatewayRefusals, AreToldOnceAlthoughTheTurnIsDecidedTwice) {
                   refusal("natpmp", kHostA, 4000, 4000, MapError::backend_refused, "")));
 }
 
+/// What PCP itself refuses, without the table.
+class GatewayRefusalsOfPcp : public GatewayRefusals {
+ protected:
+  [[nodiscard]] static Refusal own(std::optional<Protocol> protocol, const Endpoint& internal,
+                                   std::string_view word) {
+    Refusal refused{{"pcp", kHostA}, protocol, internal};
+    refused.own_word = word;
+    return refused;
+  }
+  [[nodiscard]] std::vector<Refusal> refused(const PcpWish& wish) {
+    const auto turn = house_.send(kHostA, pcp::emit(map_of(wish)));
+    EXPECT_EQ(turn.send.size(), 1U);
+    return turn.refusals;
+  }
+};
+
+TEST_F(GatewayRefusalsOfPcp, TellOfAThirdParty) {
+  EXPECT_THAT(refused({.options = {pcp::ThirdParty{kHostB}}}),
+              ElementsAre(own(Protocol::udp, {kHostB, 8080}, "no_third_party")));
+}
+
+TEST_F(GatewayRefusalsOfPcp, TellOfAProtocolThatIsNotMapped) {
+  constexpr std::uint8_t kSctp = 132;
+  EXPECT_THAT(refused({.protocol = kSctp, .internal_port = 5000}),
+              ElementsAre(own(std::nullopt, {kHostA, 5000}, "UNSUPP_PROTOCOL")));
+}
+
+TEST_F(GatewayRefusalsOfPcp, TellOfOptions) {
+  auto request = pcp::emit(map_of({}));
+  // An unknown one that must be understood, and FILTER with a length that IPv4 has not.
+  const Octets unknown{100, 0, 0, 0};
+  request.insert(request.end(), unknown.begin(), unknown.end());
+  EXPECT_THAT(house_.send(kHostA, request).refusals,
+              ElementsAre(own(Protocol::udp, {kHostA, 8080}, "UNSUPP_OPTION")));
+  EXPECT_THAT(refused({.options = {pcp::Filter{7, 0, Address::v4({8, 8, 8, 8})}}}),
+              ElementsAre(own(Protocol::udp, {kHostA, 8080}, "MALFORMED_OPTION")));
+}
+
+TEST_F(GatewayRefusalsOfPcp, TellNothingOfWhatIsNoRequest) {
+  auto request = pcp::emit(map_of({}));
+  for (const auto& octets :
+       {Octets(request.begin(), request.begin() + 40), Octets{2, 9}, Octets()}) {
+    EXPECT_THAT(house_.send(kHostA, octets).refusals, IsEmpty());
+  }
+}
+
+TEST_F(GatewayRefusalsOfPcp, AreBounded) {
+  const auto request = pcp::emit(map_of({.options = {pcp::ThirdParty{kHostB}}}));
+  const auto turn = house_.send_all(std::vector(300, from(kHostA, request)));
+  EXPECT_EQ(turn.send.size(), 300U);
+  EXPECT_EQ(turn.refusals.size(), MappingTable::kMostRefusals);
+}
+
+TEST(GatewayRefusalsOfMine, TellThatTheAdministratorsMappingIsNotOpenYet) {
+  GatewayOptions options;
+  options.static_mappings = {{"web", Protocol::udp, {kHostA, 8080}, 9000}};
+  House house(std::move(options), Serves::both);
+  (void)house.start(dual_network(std::nullopt));
+  for (const auto& request : {map_request(Protocol::udp, 8080, 0, 60), pcp::emit(map_of({}))}) {
+    const auto refusals = house.send(kHostA, request).refusals;
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_EQ(refusals[0].why(), "no_external_address");
+  }
+}
+
 }  // namespace
 }  // namespace postern

@@ -186,5 +186,25 @@ TEST_F(HostWatchTest, WithoutGraceLetsHostsBeSilent) {
   EXPECT_THAT(pass(Seconds(8)).gone, ElementsAre(kHost));
 }
 
+TEST_F(HostWatchTest, AnotherGraceHoldsForThoseWhoAreSilentAlready) {
+  hear(State::silent);
+  EXPECT_THAT(pass(Seconds(100)).questions, IsEmpty());
+  watch_.set_grace(Seconds(200));
+  EXPECT_THAT(pass(Seconds(99)).questions, IsEmpty());
+  EXPECT_THAT(pass(Seconds(1)).questions,
+              ElementsAre(NeighbourQuestion{kLanIndex, kHost, Whom::host}));
+  EXPECT_THAT(pass(Seconds(10)).gone, ElementsAre(kHost));
+}
+
+TEST_F(HostWatchTest, WithoutAGraceNobodyGoesForBeingSilent) {
+  hear(State::silent);
+  watch_.set_grace(Seconds(0));
+  EXPECT_FALSE(watch_.next());
+  watch_.set_grace(Seconds(5));
+  EXPECT_FALSE(watch_.next()) << "he was not watched meanwhile";
+  hear(State::silent);
+  EXPECT_EQ(watch_.next(), now_ + Seconds(5));
+}
+
 }  // namespace
 }  // namespace postern

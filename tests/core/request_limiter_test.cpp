@@ -85,5 +85,20 @@ TEST(RequestLimiter, WhoFindsNoPlaceSharesOne) {
   EXPECT_EQ(admitted(limiter, kClient, kStart + Seconds(2), 100), 20);
 }
 
+TEST(RequestLimiter, AnotherRateHoldsForThoseWhoWereCounted) {
+  RequestLimiter limiter(10);
+  EXPECT_EQ(admitted(limiter, kClient, kStart, 100), 20);
+  limiter.set_rate(50);
+  EXPECT_EQ(admitted(limiter, kClient, kStart, 100), 0) << "nobody gets a second burst";
+  EXPECT_EQ(admitted(limiter, kOther, kStart, 200), 100);
+  EXPECT_EQ(admitted(limiter, kClient, kStart + Seconds(1), 100), 50);
+  limiter.set_rate(5);
+  EXPECT_EQ(admitted(limiter, kOther, kStart + Seconds(60), 100), 10);
+  limiter.set_rate(0);
+  EXPECT_EQ(admitted(limiter, kOther, kStart + Seconds(60), 1000), 1000);
+  limiter.set_rate(10);
+  EXPECT_EQ(admitted(limiter, kOther, kStart + Seconds(60), 1000), 20);
+}
+
 }  // namespace
 }  // namespace postern

@@ -1,5 +1,8 @@
 #include "ctl/answers.h"
 
+#include <cstdlib>
+#include <ctime>
+
 #include <gtest/gtest.h>
 
 #include "ctl/text_table.h"
@@ -91,6 +94,27 @@ TEST(CtlAnswers, RefusedExplanation) {
     "granted": true, "external_port": 5000, "lifetime_seconds": 90, "existing": null})")),
             "granted: external port 5000 for 1m 30s, by a new mapping\n"
             "No rule decides.\n");
+}
+
+TEST(CtlAnswers, PermanentExplanation) {
+  EXPECT_EQ(ctl::explanation_text(json(R"({"granted": true, "external_port": 5000,
+                "lifetime_seconds": 0, "permanent": true, "existing": null})")),
+            "granted: external port 5000 for good, by a new mapping\nNo rule decides.\n");
+}
+
+TEST(CtlAnswers, History) {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  EXPECT_EQ(ctl::history_text(json(R"([
+      {"id": 2, "unix_ms": 1790000000123, "event": "refused", "why": "not_authorized",
+       "frontend": "upnp", "client": "192.168.1.10", "protocol": "tcp",
+       "internal": "192.168.1.10:22", "external": "22", "rule": "no\u001b[2J ssh"},
+      {"id": 1, "unix_ms": 0, "event": "opened"}])")),
+            "WHEN                 WHAT     WHY             BY    CLIENT        PROTOCOL  EXTERNAL  "
+            "INTERNAL         RULE\n"
+            "2026-09-21 14:13:20  refused  not_authorized  upnp  192.168.1.10  tcp       22        "
+            "192.168.1.10:22  no?[2J ssh\n"
+            "1970-01-01 00:00:00  opened\n");
 }
 
 TEST(CtlAnswers, Others) {

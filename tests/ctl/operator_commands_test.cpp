@@ -123,12 +123,55 @@ TEST(OperatorCommands, Explain) {
             "{\n");
   ASSERT_EQ(daemon.requests().size(), 3U);
   EXPECT_EQ(body_of(daemon.requests()[0]), nlohmann::json::parse(R"(
-      {"client": "192.168.1.10", "frontend": "natpmp", "protocol": "udp",
+      {"client": "192.168.1.10", "protocol": "udp",
        "internal": "192.168.1.10:4000", "external_port": 0, "lifetime": 3600})"));
   EXPECT_EQ(body_of(daemon.requests()[1]), nlohmann::json::parse(R"(
       {"client": "2001:db8::10", "frontend": "pcp", "protocol": "tcp",
        "internal": "[2001:db8::10]:80", "external_port": 81, "lifetime": 60})"));
   EXPECT_EQ(body_of(daemon.requests()[2])["internal"], "192.168.1.11:80");
+}
+
+TEST(OperatorCommands, WhatIsNotKeptIsSaid) {
+  const std::string warnings = R"("warnings": ["the disk is full"]})";
+  FakeDaemon daemon({FakeDaemon::response(201, R"({"id": 7, "external": {"address": "203.0.113.1",
+                                                  "port": 8080}, )" +
+                                                   warnings),
+                     FakeDaemon::response(200, R"({"removed": 7, )" + warnings)});
+  EXPECT_EQ(run_against(daemon, {"add", "tcp", "8080", "192.168.1.10:80"}).out,
+            "added mapping 7: tcp 203.0.113.1:8080\nwarning: the disk is full\n");
+  EXPECT_EQ(run_against(daemon, {"delete", "7"}).out,
+            "deleted mapping 7\nwarning: the disk is full\n");
+}
+
+TEST(OperatorCommands, HistoryReadsAsMuchAsIsWanted) {
+  const auto page = [](int count, const std::string& next) {
+    std::string entries;
+    for (int i = 0; i < count; ++i) entries += (i > 0 ? "," : "") + std::string("{}");
+    return FakeDaemon::response(200, R"({"entries": [)" + entries + R"(], "next": )" + next + "}");
+  };
+  {
+    FakeDaemon daemon({page(1000, "77"), page(1, "null")});
+    const auto ran = run_against(daemon, {"history", "--limit", "1500", "--json"});
+    EXPECT_EQ(ran.code, ExitCode::success) << ran.errors;
+    EXPECT_EQ(nlohmann::json::parse(ran.out)["entries"].size(), 1001U);
+    EXPECT_THAT(daemon.requests(),
+                ElementsAre(StartsWith("GET /api/v1/history?limit=1000 HTTP"),
+                            StartsWith("GET /api/v1/history?limit=500&before=77 HTTP")));
+  }
+  FakeDaemon daemon({page(0, "null")});
+  const auto ran = run_against(daemon, {"history", "--client", "2001:DB8::1", "--kind", "refused"});
+  EXPECT_EQ(ran.out, "There is no such entry in the history.\n");
+  EXPECT_THAT(
+      daemon.requests(),
+      ElementsAre(StartsWith("GET /api/v1/history?limit=50&client=2001:db8::1&kind=refused HTTP")));
+}
+
+TEST(OperatorCommands, HistoryTellsWhyThereIsNone) {
+  FakeDaemon daemon({FakeDaemon::response(
+      409, R"({"error": {"code": "no_history", "text": "there is no history: store is none"}})")});
+  const auto ran = run_against(daemon, {"history"});
+  EXPECT_EQ(ran.code, ExitCode::failure);
+  EXPECT_THAT(ran.errors, HasSubstr("store is none (no_history)"));
 }
 
 TEST(OperatorCommands, Reload) {
@@ -209,7 +252,10 @@ TEST(OperatorCommands, Usage) {
            {"delete", "-7"},
            {"explain", "192.168.1.10", "tcp"},
            {"explain", "192.168.1.10", "tcp", "80", "--frontend", "static"},
-           {"explain", "192.168.1.10", "tcp", "80", "--lifetime", "0"},
+           {"explain", "192.168.1.10", "tcp", "80", "--lifetime", "-1"},
+           {"history", "--limit", "0"},
+           {"history", "--kind", "renewed"},
+           {"history", "--client", "x HTTP/1.1"},
            {"reload", "now"}}) {
     const auto ran = run(words);
     EXPECT_EQ(ran.code, ExitCode::usage) << testing::PrintToString(words);
@@ -218,7 +264,7 @@ TEST(OperatorCommands, Usage) {
 }
 
 TEST(OperatorCommands, Help) {
-  for (const auto* word : {"list", "add", "delete", "explain", "reload"}) {
+  for (const auto* word : {"list", "history", "add", "delete", "explain", "reload"}) {
     const auto ran = run({word, "--help"});
     EXPECT_EQ(ran.code, ExitCode::success);
     EXPECT_THAT(ran.out, HasSubstr("--socket"));

@@ -33,7 +33,8 @@ class ControlApiTest : public testing::Test {
   /// As the server does it.
   [[nodiscard]] HttpReply ask(const HttpRequest& request) const {
     if (const auto refusal = api_.check(request)) return *refusal;
-    auto reply = api_.answer(request);
+    HttpReply reply;
+    api_.answer(request, [&](const HttpReply& told) { reply = told; });
     EXPECT_EQ(reply.token, request.token);
     return reply;
   }
@@ -80,11 +81,20 @@ class ControlApiTest : public testing::Test {
       if (error_) return fail(*error_);
       return Reloaded{{"restart to apply wan"}};
     };
+    actions.history = [this](const HistoryQuery& query, Told<std::vector<HistoryEntry>> told) {
+      done_.push_back("history " + std::to_string(query.limit) + " " + query.client + " " +
+                      query.event);
+      history_query_ = query;
+      history_ = std::move(told);
+    };
     return actions;
   }
 
   std::vector<std::string> done_;
   std::optional<ControlError> error_;
+  HistoryQuery history_query_;
+  /// Tells what was last asked.
+  Told<std::vector<HistoryEntry>> history_;
   ControlApi api_{actions(), {0, kAdministrator}};
 };
 
@@ -154,12 +164,87 @@ TEST_F(ControlApiTest, RefusesBadBodiesBeforeAnythingIsDone) {
 TEST_F(ControlApiTest, RemovesAMapping) {
   const auto reply = ask("DELETE", "/api/v1/mappings/18446744073709551615");
   EXPECT_EQ(reply.status, 200);
-  EXPECT_EQ(reply.body, R"({"removed":18446744073709551615})");
+  EXPECT_EQ(reply.body, R"({"removed":18446744073709551615,"warnings":[]})");
   error_ = no_such_mapping(8);
   const auto gone = ask("DELETE", "/api/v1/mappings/8");
   EXPECT_EQ(gone.status, 404);
   EXPECT_EQ(code_of(gone), "no_such_mapping");
   EXPECT_THAT(done_, ElementsAre("remove 18446744073709551615", "remove 8"));
+}
+
+TEST_F(ControlApiTest, AnswersWhenWhatWasDoneIsKept) {
+  std::function<void(Kept)> tell;
+  auto held = actions();
+  held.when_kept = [&](std::function<void(Kept)> wanted) { tell = std::move(wanted); };
+  const ControlApi api(held, {kAdministrator});
+  const auto warnings_of = [&](const HttpRequest& request, Kept kept, int status) {
+    std::optional<HttpReply> reply;
+    api.answer(request, [&](const HttpReply& told) { reply = told; });
+    EXPECT_FALSE(reply) << "nobody knows yet";
+    tell(kept);
+    EXPECT_TRUE(reply);
+    EXPECT_EQ(reply->status, status);
+    EXPECT_EQ(reply->token, request.token);
+    return nlohmann::json::parse(reply->body)["warnings"];
+  };
+  const auto add = request("POST", "/api/v1/mappings", kMapping);
+  const auto remove = request("DELETE", "/api/v1/mappings/7");
+  EXPECT_THAT(warnings_of(add, Kept::on_disk, 201), IsEmpty());
+  EXPECT_THAT(warnings_of(add, Kept::in_memory_only, 201)[0], HasSubstr("will not outlive"));
+  EXPECT_THAT(warnings_of(add, Kept::not_kept, 201)[0], HasSubstr("will not outlive"));
+  EXPECT_THAT(warnings_of(remove, Kept::on_disk, 200), IsEmpty());
+  EXPECT_THAT(warnings_of(remove, Kept::in_memory_only, 200)[0], HasSubstr("may be there again"));
+  EXPECT_THAT(warnings_of(remove, Kept::not_kept, 200), IsEmpty()) << "nothing can come back";
+}
+
+TEST_F(ControlApiTest, WhatWasNotDoneIsToldAtOnce) {
+  error_ = control_error(MapError::external_port_taken);
+  auto held = actions();
+  held.when_kept = [](const std::function<void(Kept)>&) { ADD_FAILURE() << "there is nothing"; };
+  api_ = ControlApi(held, {kAdministrator});
+  EXPECT_EQ(ask("POST", "/api/v1/mappings", kMapping).status, 409);
+  EXPECT_EQ(ask("DELETE", "/api/v1/mappings/7").status, 409);
+}
+
+TEST_F(ControlApiTest, ReadsTheHistoryAndAnswersLater) {
+  std::optional<HttpReply> reply;
+  const auto asked =
+      request("GET", "/api/v1/history?limit=2&before=9&client=2001:DB8::1&kind=moved");
+  ASSERT_FALSE(api_.check(asked));
+  api_.answer(asked, [&](const HttpReply& told) { reply = told; });
+  EXPECT_FALSE(reply);
+  EXPECT_THAT(done_, ElementsAre("history 2 2001:db8::1 moved"));
+  EXPECT_EQ(history_query_.before, 9);
+  HistoryEntry entry{8, 1000, "moved", "asked", "pcp", "2001:db8::1", "udp", "a", "b", "all"};
+  HistoryEntry older = entry;
+  older.id = 5;
+  history_(std::vector{entry, older});
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->token, asked.token);
+  const auto document = nlohmann::json::parse(reply->body);
+  EXPECT_EQ(document["schema"], "postern.history/1");
+  EXPECT_EQ(document["next"], 5);
+  EXPECT_EQ(document["entries"][0],
+            nlohmann::json::parse(R"({"id": 8, "unix_ms": 1000, "event": "moved", "why": "asked",
+                "frontend": "pcp", "client": "2001:db8::1", "protocol": "udp", "internal": "a",
+                "external": "b", "rule": "all"})"));
+  history_(std::vector{entry});
+  EXPECT_EQ(nlohmann::json::parse(reply->body)["next"], nullptr) << "that was the last page";
+  history_(fail(ControlError{409, "no_history", "there is no history"}));
+  EXPECT_EQ(reply->status, 409);
+  EXPECT_EQ(code_of(*reply), "no_history");
+}
+
+TEST_F(ControlApiTest, RefusesWhatIsNoQuestionAboutTheHistory) {
+  for (const auto* query : {"limit=0", "limit=1001", "limit=x", "before=0", "before=-7", "client=x",
+                            "client=", "kind=renewed", "kind=", "after=7", "limit"}) {
+    const auto reply = ask("GET", std::string("/api/v1/history?") + query);
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_EQ(code_of(reply), "bad_request");
+  }
+  EXPECT_THAT(done_, IsEmpty());
+  api_.answer(request("GET", "/api/v1/history"), [](const HttpReply&) {});
+  EXPECT_EQ(history_query_.limit, 100U);
 }
 
 TEST_F(ControlApiTest, Explains) {
@@ -237,7 +322,8 @@ TEST_F(ControlApiTest, SaysWhatThisDaemonCannotDo) {
   api_ = ControlApi(few, {kAdministrator});
   for (const auto& reply :
        {ask("POST", "/api/v1/mappings", kMapping), ask("DELETE", "/api/v1/mappings/7"),
-        ask("POST", "/api/v1/explain", kQuestion), ask("POST", "/api/v1/reload")}) {
+        ask("POST", "/api/v1/explain", kQuestion), ask("POST", "/api/v1/reload"),
+        ask("GET", "/api/v1/history")}) {
     EXPECT_EQ(reply.status, 501);
     EXPECT_EQ(code_of(reply), "not_implemented");
   }

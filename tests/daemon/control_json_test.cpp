@@ -121,9 +121,31 @@ TEST(ControlJson, ReadsAQuestion) {
   const auto shortest =
       read_question(R"({"client": "::2", "protocol": "tcp", "internal": "[::2]:4000"})");
   ASSERT_TRUE(shortest) << shortest.error();
-  EXPECT_EQ(shortest->frontend, "natpmp");
+  EXPECT_EQ(shortest->frontend, "pcp") << "NAT-PMP knows no IPv6";
   EXPECT_EQ(shortest->external_port, 0);
   EXPECT_EQ(shortest->lifetime, Seconds(3600));
+}
+
+TEST(ControlJson, ReadsOnlyQuestionsThatTheProtocolCanAsk) {
+  const auto trouble = [](const std::string& frontend, const std::string& client,
+                          const std::string& internal, std::uint64_t lifetime) {
+    const auto question = read_question(
+        R"({"protocol": "tcp", "frontend": ")" + frontend + R"(", "client": ")" + client +
+        R"(", "internal": ")" + internal + R"(", "lifetime": )" + std::to_string(lifetime) + "}");
+    return question ? "" : question.error();
+  };
+  const std::string a = "192.168.1.10";
+  const std::string a6 = "2001:db8::10";
+  EXPECT_EQ(trouble("natpmp", a, a + ":80", 1), "");
+  EXPECT_THAT(trouble("natpmp", a6, "[" + a6 + "]:80", 60), HasSubstr("IPv4 alone"));
+  EXPECT_THAT(trouble("natpmp", a, "192.168.1.11:80", 60), HasSubstr("another host"));
+  for (const auto* other : {"pcp", "upnp"}) EXPECT_EQ(trouble(other, a, "192.168.1.11:80", 60), "");
+  EXPECT_NE(trouble("natpmp", a, a + ":80", 0), "") << "that deletes";
+  EXPECT_NE(trouble("pcp", a, a + ":80", 0), "");
+  EXPECT_EQ(trouble("upnp", a, a + ":80", 0), "") << "that is for good";
+  EXPECT_NE(trouble("upnp", a6, "[" + a6 + "]:80", 0), "");
+  EXPECT_EQ(trouble("upnp", a6, "[" + a6 + "]:80", 86400), "");
+  EXPECT_NE(trouble("upnp", a6, "[" + a6 + "]:80", 86401), "");
 }
 
 TEST(ControlJson, RefusesWrongQuestions) {
@@ -149,23 +171,27 @@ TEST(ControlJson, WritesAnExplanation) {
   answer.existing = 7;
   answer.rules = {{"guests", false, false, "other_client", ""},
                   {"all \xff", true, true, "", "1024-65535"}};
-  EXPECT_EQ(json_of(answer),
-            R"({"schema":"postern.explanation/1","granted":true,"refusal":null,)"
-            R"("external_port":5000,"lifetime_seconds":60,"existing":7,"rule":"all �","rules":[)"
-            R"({"name":"guests","action":"deny","decides":false,"mismatch":"other_client",)"
-            R"("external_ports":""},)"
-            R"({"name":"all �","action":"allow","decides":true,"mismatch":null,)"
-            R"("external_ports":"1024-65535"}]})");
+  EXPECT_EQ(
+      json_of(answer),
+      R"({"schema":"postern.explanation/1","granted":true,"refusal":null,)"
+      R"("external_port":5000,"lifetime_seconds":60,"permanent":false,"existing":7,"rule":"all �","rules":[)"
+      R"({"name":"guests","action":"deny","decides":false,"mismatch":"other_client",)"
+      R"("external_ports":""},)"
+      R"({"name":"all �","action":"allow","decides":true,"mismatch":null,)"
+      R"("external_ports":"1024-65535"}]})");
   Answer refused;
-  refused.refusal = MapError::not_authorized;
+  refused.refusal = to_string(MapError::not_authorized);
   EXPECT_EQ(json_of(refused),
             R"({"schema":"postern.explanation/1","granted":false,"refusal":"not_authorized",)"
-            R"("external_port":0,"lifetime_seconds":0,"existing":null,"rule":null,"rules":[]})");
+            R"("external_port":0,"lifetime_seconds":0,"permanent":false,"existing":null,)"
+            R"("rule":null,"rules":[]})");
 }
 
 TEST(ControlJson, WritesTheOtherReplies) {
-  EXPECT_EQ(json_of(AddedMapping{7, {Address::v4({203, 0, 113, 1}), 80}}),
-            R"({"id":7,"external":{"address":"203.0.113.1","port":80}})");
+  EXPECT_EQ(json_of(AddedMapping{7, {Address::v4({203, 0, 113, 1}), 80}}, {"the disk is full"}),
+            R"({"id":7,"external":{"address":"203.0.113.1","port":80},)"
+            R"("warnings":["the disk is full"]})");
+  EXPECT_EQ(json_of(MappingId{7}, {}), R"({"removed":7,"warnings":[]})");
   EXPECT_EQ(json_of(Reloaded{{"restart to apply wan"}}),
             R"({"warnings":["restart to apply wan"]})");
   EXPECT_EQ(json_of(ControlError{409, "taken", "it \"is\""}),

@@ -26,11 +26,15 @@ const EpochStarts kEpochs{kNow - Seconds(50),
   return ::stat(file.c_str(), &found) == 0 ? found.st_mode & 0777U : 0;
 }
 
+[[nodiscard]] std::vector<HistoryEntry> history_of(SqliteStore& store, const HistoryQuery& query) {
+  std::promise<SqliteStore::History> promise;
+  store.history(query, [&](auto history) { promise.set_value(std::move(history)); });
+  return promise.get_future().get().value_or(std::vector<HistoryEntry>{});
+}
+
 [[nodiscard]] std::vector<HistoryEntry> history_of(SqliteStore& store, std::uint32_t limit,
                                                    std::int64_t before = 1'000'000'000) {
-  std::promise<SqliteStore::History> promise;
-  store.history(limit, before, [&](auto history) { promise.set_value(std::move(history)); });
-  return promise.get_future().get().value_or(std::vector<HistoryEntry>{});
+  return history_of(store, {.limit = limit, .before = before});
 }
 
 TEST_F(SqliteStoreTest, TheHistoryNamesTheRuleOfEachEvent) {
@@ -238,6 +242,32 @@ TEST_F(SqliteStoreTest, AClaimOfNobodyKnownIsRecovered) {
   const auto state = good_start();
   ASSERT_THAT(state.mappings, SizeIs(1));
   EXPECT_EQ(state.mappings[0].claims[0].claimant.frontend, kRecovered);
+}
+
+TEST_F(SqliteStoreTest, HistoryIsReadOfOneClientAndOfOneKind) {
+  (void)good_start();
+  Refusal refusal;
+  refusal.claimant = {kUpnp, Address::v4(1)};
+  append({opened(1), closed(1)}, {}, {refusal});
+  const auto count = [&](const std::string& client, const std::string& event) {
+    return history_of(*store_, {.limit = 100, .client = client, .event = event}).size();
+  };
+  EXPECT_EQ(count("", ""), 3U);
+  EXPECT_EQ(count("0.0.0.1", ""), 1U);
+  EXPECT_EQ(count("0.0.0.1", "closed"), 0U);
+  EXPECT_EQ(count("", "closed"), 1U);
+  EXPECT_EQ(count("0.0.0.2", ""), 0U);
+}
+
+TEST_F(SqliteStoreTest, WhoAsksForTheHistoryLearnsWhatStillWaited) {
+  settings_.delay = Seconds(3600);
+  (void)good_start();
+  store_->append({kNow, {opened(1)}, {}, kEpochs});
+  EXPECT_THAT(history_of(*store_, 10), SizeIs(1));
+  vfs_.fail(FaultyVfs::Operation::write, 0, SQLITE_FULL, /*is_lasting=*/true);
+  store_->append({kNow, {opened(2)}, {}, {}});
+  EXPECT_THAT(history_of(*store_, 10), SizeIs(1)) << "it cannot be written";
+  EXPECT_EQ(store_->health().state, StoreHealth::State::memory_only);
 }
 
 TEST_F(SqliteStoreTest, HistoryIsBoundedAndReadFromItsEnd) {

@@ -181,6 +181,51 @@ TEST_F(TurnKeeperTest, QuestionsDoNotWait) {
   EXPECT_TRUE(turns_[1].questions.empty());
 }
 
+TEST_F(TurnKeeperTest, TellsTheAdministratorOnceTheDiskHasIt) {
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& name) {
+    keeper_.when_kept(
+        [&told, name](bool is_kept) { told.push_back(name + (is_kept ? " kept" : " not kept")); });
+  };
+  tell("nothing to keep");
+  use(TurnKeeper::Patience::until_written);
+  tell("nothing yet");
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("nothing to keep kept", "nothing yet kept"));
+  finish("a");
+  tell("a");
+  finish("b");
+  tell("b");
+  EXPECT_THAT(told, ElementsAre());
+  keeper_.on_written(1);
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("a kept"));
+  keeper_.on_written(2, /*is_on_disk=*/false);
+  EXPECT_THAT(std::exchange(told, {}), ElementsAre("b not kept"));
+  tell("c");
+  EXPECT_THAT(told, ElementsAre("c kept")) << "nothing waits";
+}
+
+TEST_F(TurnKeeperTest, WithoutPatienceTheAdministratorIsToldAtOnce) {
+  use(TurnKeeper::Patience::none);
+  finish("a");
+  bool is_told = false;
+  keeper_.when_kept([&](bool) { is_told = true; });
+  EXPECT_TRUE(is_told);
+}
+
+TEST_F(TurnKeeperTest, OfTooManyWhoWaitTheFirstLearnsThatItIsNotKept) {
+  use(TurnKeeper::Patience::until_written);
+  finish("a");
+  std::vector<int> not_kept;
+  for (int i = 0; i < 66; ++i) {
+    keeper_.when_kept([&not_kept, i](bool is_kept) {
+      if (!is_kept) not_kept.push_back(i);
+    });
+  }
+  EXPECT_THAT(not_kept, ElementsAre(0, 1));
+  keeper_.on_written(1);
+  EXPECT_THAT(not_kept, ElementsAre(0, 1));
+}
+
 TEST_F(TurnKeeperTest, AStoreThatCannotLoadIsNotUsed) {
   kept_.is_broken = true;
   use(TurnKeeper::Patience::until_written);

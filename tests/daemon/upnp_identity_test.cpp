@@ -31,6 +31,21 @@ class RememberIdentity : public testing::Test {
   std::string directory_;
 };
 
+TEST_F(RememberIdentity, MakesItsDirectoryForItsOwnerAlone) {
+  for (const auto* name : {"/state", "/above/state", "/slash/"}) {
+    const auto directory = directory_ + name;
+    EXPECT_EQ(remember_identity(directory, kToday).trouble, "");
+    struct stat found {};
+    ASSERT_EQ(::stat(directory.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777U, 0700U) << name;
+  }
+  ASSERT_EQ(::chmod((directory_ + "/state").c_str(), 0750), 0);
+  (void)remember_identity(directory_ + "/state", kToday);
+  struct stat found {};
+  ASSERT_EQ(::stat((directory_ + "/state").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 07777U, 0750U) << "his own choice";
+}
+
 TEST(UpnpIdentity, NewOnesDiffer) {  // IGD-002, HTTP-10
   const auto one = new_identity();
   const auto other = new_identity();

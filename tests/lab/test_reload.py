@@ -60,6 +60,30 @@ class Reload(LabTest):
         self.assert_open(host, 4000)
         self.assertEqual(Client(self.lab).map(UDP, 4001, 4001, 600).external, 4001)
 
+    def test_other_limits_on_requests_apply_at_once(self):
+        self.start()
+        host = UdpService(self.lab, "lan-a", 4001)
+        Client(self.lab).map(UDP, 4001, 4001, 600)
+        self.assertTrue(self.daemon.status()["backend"]["paces_requests"])
+        with Traffic(self.lab, host, WAN, 4001) as traffic:
+            wait_until(lambda: traffic.arrived, 3, "traffic flows")
+            self.daemon.configure(limits={"requests_per_second": 7}, lifetime={"host_gone": "2h"})
+            self.hup("the configuration was read again")
+            self.assertNotIn("restart to apply", self.daemon.log())
+            rules = self.lab.run("gw", "nft", "list", "chain", "inet", "postern", "pace")
+            self.assertIn("limit rate over 7/second", rules)
+            reloaded = time.monotonic()
+            wait_until(lambda: traffic.arrives_after(reloaded), 2, "traffic flows on")
+            self.assertLess(traffic.longest_gap(), 0.5)
+        self.daemon.configure(limits={"requests_per_second": 0})
+        self.hup("the configuration was read again")
+        self.assertFalse(self.daemon.status()["backend"]["paces_requests"])
+
+    def test_rules_that_never_decide_are_told(self):
+        self.start(rule=[RULE])
+        self.daemon.configure(rule=[RULE, {**RULE, "name": "too late"}])
+        self.hup("rule \"too late\" can never decide")
+
     def test_static_mappings_come_and_go(self):
         self.start()
         Client(self.lab, "lan-b").map(UDP, 4000, 8000, 600)

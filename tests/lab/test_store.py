@@ -14,6 +14,7 @@ from natpmp import UDP, Client
 from pcp import UDP as PCP_UDP
 from pcp import client_on
 from probe import UdpService
+from test_doctor import BINARY as POSTERNCTL
 
 WRITTEN = 1.5  # seconds; more than store_delay
 
@@ -167,6 +168,9 @@ class Disk(LabTest):
             for port in range(4001, 4101):
                 self.assertEqual(client.map(UDP, port, port, 600).external, port)
             wait_until(lambda: self.store()["state"] == "memory_only", 10, "the status says so")
+            added = self.lab.run("gw", str(POSTERNCTL), "add", "tcp", "8080",
+                                 f"{LAN_A}:80", "--socket", str(self.daemon.control_socket))
+            self.assertIn("warning: the disk takes nothing at the moment", added)
             self.assertTrue(self.store()["trouble"])
             self.assert_open(UdpService(self.lab, "lan-a", 4050), 4050)
             self.daemon.kill()

@@ -42,6 +42,8 @@ struct RunnerState {
   std::set<DoorKey> refused;
   /// Programs whose name has one of these parts fail without being run.
   std::vector<std::string> failing;
+  /// So does any program that is given rules with this in them; empty: none.
+  std::string unknown_match;
   std::string complaint = "it was told to fail\n";
   /// How many programs were asked for.
   int runs = 0;
@@ -61,6 +63,10 @@ class TestRunner final : public iptables::Runner {
       }
     }
     std::string text(input);
+    const auto& unknown = state_->unknown_match;
+    if (!unknown.empty() && text.find(unknown) != std::string::npos) {
+      return iptables::Outcome{2, "", state_->complaint};
+    }
     for (const auto& key : state_->refused) spoil(text, key);
     return real_.run(command, text);
   }

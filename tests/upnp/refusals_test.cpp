@@ -67,5 +67,20 @@ TEST_F(UpnpRefusals, OfSeveralTriesIsOne) {
   EXPECT_THAT(refusals(), ElementsAre(std::pair{MapError::not_authorized, "not b"}));
 }
 
+TEST_F(UpnpRefusals, TellWhoTriedToDeleteWhatIsAnothers) {
+  ASSERT_EQ(a.add({.external = 8000}).code, 0);
+  EXPECT_EQ(b.erase(8000).code, 606);
+  const auto told = house.state.table.take_refusals();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].claimant, (Claimant{"upnp", kHostB}));
+  EXPECT_EQ(told[0].internal.address, kHostA);
+  EXPECT_EQ(told[0].suggested_external_port, 8000);
+}
+
+TEST_F(UpnpRefusals, TellOfHostsThatAreNone) {
+  EXPECT_NE(a.add({.external = 8000, .client = kGateway.to_string()}).code, 0);
+  EXPECT_THAT(refusals(), ElementsAre(std::pair{MapError::not_authorized, ""}));
+}
+
 }  // namespace
 }  // namespace postern::upnp
