@@ -85,6 +85,7 @@ void hear(HttpHouse& house, const std::string& mac) {
        [](auto& house) {
          hear(house, "a");
          hear(house, "b");
+         (void)house.pass(Seconds(10));  // So long it is looked for.
        }},
   };
 }
