@@ -17,6 +17,8 @@ struct Held {
   Endpoint external;
   Endpoint internal;
   Moment ends{};
+  /// Normalized.
+  RemoteFilters filters;
 };
 
 /// The external port of a forward, whatever its address is; the endpoint of a pinhole.
@@ -45,28 +47,86 @@ using HeldDoors = std::unordered_map<Place, Held, PlaceHash>;
 [[nodiscard]] std::optional<std::pair<Place, Held>> main_door(const TimedDoor& timed) {
   if (const auto* forward = std::get_if<Forward4>(&timed.door)) {
     return std::pair{place_of(forward->protocol, forward->external),
-                     Held{forward->external, forward->internal, timed.ends}};
+                     Held{forward->external, forward->internal, timed.ends, forward->filters}};
   }
   if (const auto* pinhole = std::get_if<Pinhole6>(&timed.door)) {
     return std::pair{place_of(pinhole->protocol, pinhole->internal),
-                     Held{pinhole->internal, pinhole->internal, timed.ends}};
+                     Held{pinhole->internal, pinhole->internal, timed.ends, pinhole->filters}};
   }
   return std::nullopt;
 }
 
+/// Has one more claim stand for what nobody knows whose it is.
+void add_recovered(Mapping& mapping, Moment ends, bool is_filtering, Moment now) {
+  const Claimant anybody{kRecovered, mapping.internal.address};
+  std::erase_if(mapping.claims, [&](const Claim& claim) { return claim.claimant == anybody; });
+  const Seconds left = std::chrono::ceil<Seconds>(ends - now);
+  mapping.claims.push_back({anybody, {left, ends}, false, is_filtering});
+}
+
 /// Which of the claims was renewed is known when there is one; otherwise one more stands for it.
 void prolong(Mapping& mapping, Moment ends, Moment now) {
-  const Seconds left = std::chrono::ceil<Seconds>(ends - now);
   if (mapping.claims.size() == 1) {
     auto& claim = mapping.claims.front();
-    claim.lease.granted = std::max(claim.lease.granted, left);
+    claim.lease.granted = std::max(claim.lease.granted, std::chrono::ceil<Seconds>(ends - now));
     claim.lease.ends = ends;
     claim.is_enabled = true;
     return;
   }
-  const Claimant anybody{kRecovered, mapping.internal.address};
-  std::erase_if(mapping.claims, [&](const Claim& claim) { return claim.claimant == anybody; });
-  mapping.claims.push_back({anybody, {left, ends}, false, !mapping.filters.empty()});
+  add_recovered(mapping, ends, !mapping.filters.empty(), now);
+}
+
+[[nodiscard]] bool lets_in(const RemoteFilters& all, const RemoteFilter& peers) {
+  auto both = all;
+  both.push_back(peers);
+  return normalized(std::move(both)) == all;
+}
+
+/// Lets in these peers, who are not everybody. Of several claims nobody knows which brought the
+/// filters, so one more stands for it.
+void restrict_to(Mapping& mapping, const Held& door, Moment now) {
+  auto& claims = mapping.claims;
+  std::erase_if(claims, [&](const Claim& claim) {
+    const auto peers = claim.claimant.remote_filter();
+    return peers && !lets_in(door.filters, *peers);
+  });
+  std::vector<Claim*> heeding;
+  for (auto& claim : claims) {
+    if (!claim.claimant.remote) heeding.push_back(&claim);
+  }
+  if (heeding.empty() && mapping.admitted() == door.filters) return;
+  mapping.filters = door.filters;
+  // Those of a claim end with it.
+  for (const auto& claim : claims) {
+    if (const auto peers = claim.claimant.remote_filter()) std::erase(mapping.filters, *peers);
+  }
+  // None at all would be for everybody.
+  if (mapping.filters.empty()) mapping.filters = door.filters;
+  if (heeding.size() == 1 && heeding.front()->is_enabled) {
+    heeding.front()->is_filtering = true;
+  } else {
+    add_recovered(mapping, door.ends, true, now);
+  }
+}
+
+void open_to_all(Mapping& mapping, const Held& door, Moment now) {
+  const bool is_open =
+      std::any_of(mapping.claims.begin(), mapping.claims.end(),
+                  [](const Claim& claim) { return claim.is_enabled && !claim.claimant.remote; });
+  if (!is_open) add_recovered(mapping, door.ends, false, now);
+}
+
+/// Lets in whom the firewall does: nobody else was promised so, and nobody less. The
+/// administrator's own filters are those that he wants now.
+void follow_filters(Mapping& mapping, const Held& door, Moment now) {
+  if (mapping.is_administered() || mapping.admitted() == door.filters) return;
+  mapping.filters.clear();
+  for (auto& claim : mapping.claims) claim.is_filtering = false;
+  if (door.filters.empty()) {
+    open_to_all(mapping, door, now);
+  } else {
+    restrict_to(mapping, door, now);
+  }
 }
 
 /// The mapping as the firewall, which is newer, has it.
@@ -75,15 +135,16 @@ void follow(Mapping& mapping, const Held& door, bool ends_leases, Moment now) {
   const bool is_permanent =
       std::any_of(mapping.claims.begin(), mapping.claims.end(),
                   [](const Claim& claim) { return claim.is_enabled && claim.lease.is_permanent; });
-  // Its end is but the moment until which the firewall holds it.
-  if (is_permanent) return;
-  if (!mapping.has_doors() || door.ends > mapping.doors_end() + kSameEnd) {
+  if (is_permanent) {
+    // Its end is but the moment until which the firewall holds it.
+  } else if (!mapping.has_doors() || door.ends > mapping.doors_end() + kSameEnd) {
     prolong(mapping, door.ends, now);
   } else if (ends_leases && door.ends + kSameEnd < mapping.doors_end()) {
     for (auto& claim : mapping.claims) {
       if (claim.is_enabled) claim.lease.ends = std::min(claim.lease.ends, door.ends);
     }
   }
+  follow_filters(mapping, door, now);
 }
 
 }  // namespace

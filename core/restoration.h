@@ -29,9 +29,9 @@ struct FoundDoors {
 
 /// Decides who is right about each mapping. As long as the machine runs and our table is in the
 /// firewall, the firewall is newer than the store: what has no door there was closed, and a door
-/// that ends at another time was renewed. Where the firewall ends no leases by itself (see
-/// Capabilities) it tells of later ends only, for it may have left out what ended early. After a
-/// reboot, or without our table, the store is all there is.
+/// that ends at another time was renewed, and one that lets in others was asked for anew. Where the
+/// firewall ends no leases by itself (see Capabilities) it tells of later ends only, for it may
+/// have left out what ended early. After a reboot, or without our table, the store is all there is.
 [[nodiscard]] Restoration reconcile(const StoredState& state, const FoundDoors& found,
                                     bool ends_leases, Moment now);
 

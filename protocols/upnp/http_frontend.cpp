@@ -96,7 +96,9 @@ Frontend::Frontend(const Identity& identity, const Settings& settings, const Ker
       eventing_(std::move(new_uuid),
                 [this](std::uint32_t interface_index, const Address& left, const Address& right) {
                   return kernel_.neighbours.are_one_host(interface_index, left, right);
-                }) {}
+                }) {
+  services_.pinhole_ids = PinholeIds(identity.boot_id);
+}
 
 std::optional<HttpReply> Frontend::on_header(const HttpRequest& request) const {
   return refusal_of(request, identity_);

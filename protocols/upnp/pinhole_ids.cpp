@@ -24,6 +24,11 @@ constexpr std::size_t kIds = 65535;
 
 }  // namespace
 
+// Any factor without a common divisor with the number of ids; this one leads runs that follow each
+// other far apart.
+PinholeIds::PinholeIds(std::uint32_t run)
+    : last_(static_cast<std::uint16_t>(std::uint64_t{run} * 40507 % kIds)) {}
+
 void PinholeIds::note(std::span<const TableEvent> events) {
   for (const auto& event : events) {
     if (event.mapping.is_pinhole()) note(event);
@@ -38,9 +43,11 @@ void PinholeIds::note(const TableEvent& event) {
   if (event.kind == TableEvent::Kind::closed) return;
   auto now = ids_in(event.mapping);
   if (now.empty()) return;
+  const bool is_restored = event.cause == TableEvent::Cause::restored;
   for (const auto id : now) {
     mapping_of_[id] = mapping;
-    if (std::find(before.begin(), before.end(), id) == before.end()) last_ = id;
+    const bool is_new = std::find(before.begin(), before.end(), id) == before.end();
+    if (is_new && !is_restored) last_ = id;
   }
   ids_of_[mapping] = std::move(now);
 }

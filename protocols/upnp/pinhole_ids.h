@@ -16,6 +16,10 @@ namespace postern::upnp {
 /// stands. So nothing has to be undone when a turn is decided again.
 class PinholeIds {
  public:
+  /// `run`: different for each run of the program. What the last run gave and forgot in a crash
+  /// hosts still use, so ids begin elsewhere each time.
+  explicit PinholeIds(std::uint32_t run = 0);
+
   /// Every event of the table must come here.
   void note(std::span<const TableEvent> events);
 
@@ -30,7 +34,7 @@ class PinholeIds {
   std::unordered_map<std::uint16_t, MappingId> mapping_of_;
   std::unordered_map<MappingId, std::vector<std::uint16_t>> ids_of_;
   /// The one that was given last.
-  std::uint16_t last_ = 0;
+  std::uint16_t last_;
 };
 
 }  // namespace postern::upnp

@@ -27,7 +27,7 @@ struct ServiceState {
   /// Grows by one with each change of the port mappings (IGD-132).
   std::uint32_t system_update_id = 0;
   /// Told of every event of the table.
-  PinholeIds pinhole_ids = {};
+  PinholeIds pinhole_ids = PinholeIds();
 };
 
 /// Everything that a state variable is read from.

@@ -27,10 +27,30 @@ const Endpoint kInside{kHostA, 4000};
   return stored(1, kInside, 40001, kStart + Seconds(seconds));
 }
 
+const RemoteFilter kFriend{Prefix::of(Address::v4({8, 8, 8, 8}))};
+const RemoteFilter kOtherFriend{Prefix::of(Address::v4({9, 9, 9, 9}))};
+
+/// The same for these peers alone.
+[[nodiscard]] TimedDoor only_for(RemoteFilters peers, TimedDoor door) {
+  std::get<Forward4>(door.door).filters = std::move(peers);
+  return door;
+}
+
+[[nodiscard]] Claim peer_claim(const RemoteFilter& peer, int seconds) {
+  const Endpoint remote{peer.remote.network(), 0};
+  return {{"pcp", kHostA, remote}, {Seconds(600), kStart + Seconds(seconds)}};
+}
+
 class Reconciliation : public testing::Test {
  protected:
   [[nodiscard]] Restoration bring(std::vector<Mapping> mappings, const FoundDoors& doors) const {
     return reconcile(state_of(std::move(mappings)), doors, true, kStart);
+  }
+  /// The one mapping that comes of a stored one and a door.
+  [[nodiscard]] Mapping bring(const Mapping& mapping, const TimedDoor& door) const {
+    auto all = bring(std::vector{mapping}, found({door}));
+    EXPECT_EQ(all.mappings.size(), 1U);
+    return all.mappings.at(0);
   }
 };
 
@@ -143,6 +163,80 @@ TEST_F(Reconciliation, KnowsPinholesByTheirInside) {
   const auto all = bring({mapping}, found({pinhole}));
   EXPECT_EQ(all.mappings.size(), 1U);
   EXPECT_TRUE(all.unexplained.empty());
+}
+
+// --- Who may come in ---------------------------------------------------------------------------
+
+TEST_F(Reconciliation, AMappingThatWasNarrowedSinceThenStaysNarrow) {
+  const auto mapping = bring(lease(60), only_for({kFriend}, door(40001, 60)));
+  EXPECT_THAT(mapping.admitted(), testing::ElementsAre(kFriend));
+  ASSERT_EQ(mapping.claims.size(), 1U);
+  EXPECT_TRUE(mapping.claims[0].is_filtering) << "or the table would let everybody in";
+}
+
+TEST_F(Reconciliation, AMappingThatWasWidenedSinceThenStaysWide) {
+  auto narrow = lease(60);
+  narrow.filters = {kFriend};
+  narrow.claims[0].is_filtering = true;
+  const auto wide = bring(narrow, door(40001, 60));
+  EXPECT_TRUE(wide.admitted().empty());
+  EXPECT_FALSE(wide.claims[0].is_filtering);
+  EXPECT_THAT(bring(narrow, only_for({kOtherFriend}, door(40001, 90))).admitted(),
+              testing::ElementsAre(kOtherFriend));
+}
+
+TEST_F(Reconciliation, OfSeveralClaimsNobodyKnowsWhichNarrowed) {
+  auto mapping = lease(60);
+  mapping.claims.push_back({{"pcp", kHostA}, {Seconds(600), kStart + Seconds(60)}});
+  for (const int ends : {60, 90}) {
+    const auto narrow = bring(mapping, only_for({kFriend}, door(40001, ends)));
+    EXPECT_THAT(narrow.admitted(), testing::ElementsAre(kFriend));
+    ASSERT_EQ(narrow.claims.size(), 3U);
+    EXPECT_EQ(narrow.claims[2].claimant, (Claimant{kRecovered, kHostA}));
+    EXPECT_TRUE(narrow.claims[2].is_filtering);
+    EXPECT_EQ(narrow.doors_end(), kStart + Seconds(ends));
+  }
+}
+
+TEST_F(Reconciliation, APeerThatCameSinceThenIsLetIn) {
+  auto mapping = lease(60);
+  mapping.claims = {peer_claim(kFriend, 60)};
+  const auto both = bring(mapping, only_for({kFriend, kOtherFriend}, door(40001, 60)));
+  EXPECT_THAT(both.admitted(), testing::ElementsAre(kFriend, kOtherFriend));
+  EXPECT_THAT(both.filters, testing::ElementsAre(kOtherFriend)) << "the other ends with its claim";
+  EXPECT_TRUE(bring(mapping, door(40001, 60)).admitted().empty());
+}
+
+TEST_F(Reconciliation, APeerThatWentSinceThenIsNotLetIn) {
+  auto mapping = lease(60);
+  mapping.claims = {peer_claim(kFriend, 60), peer_claim(kOtherFriend, 60)};
+  const auto left = bring(mapping, only_for({kFriend}, door(40001, 60)));
+  EXPECT_THAT(left.claims, testing::ElementsAre(peer_claim(kFriend, 60)));
+  EXPECT_THAT(left.admitted(), testing::ElementsAre(kFriend));
+}
+
+// A claim that stands for a later end must not open the door to everybody.
+TEST_F(Reconciliation, ARenewalForOneOfSeveralPeersIsNotForEverybody) {
+  auto mapping = lease(60);
+  mapping.claims = {peer_claim(kFriend, 60), peer_claim(kOtherFriend, 60)};
+  const auto renewed = bring(mapping, only_for({kFriend, kOtherFriend}, door(40001, 90)));
+  EXPECT_THAT(renewed.admitted(), testing::ElementsAre(kFriend, kOtherFriend));
+  EXPECT_EQ(renewed.doors_end(), kStart + Seconds(90));
+}
+
+TEST_F(Reconciliation, TheAdministratorsFiltersAreHis) {
+  auto mapping = stored(1, kInside, 40001, kStart + Seconds(60), kStatic);
+  mapping.filters = {kFriend};
+  mapping.claims[0].is_filtering = true;
+  EXPECT_THAT(bring(mapping, door(40001, 60)).admitted(), testing::ElementsAre(kFriend));
+}
+
+TEST_F(Reconciliation, WithoutOurTableTheStoresFiltersAreRight) {
+  auto mapping = lease(60);
+  mapping.filters = {kFriend};
+  mapping.claims[0].is_filtering = true;
+  const auto all = bring({mapping}, {false, {}});
+  EXPECT_THAT(all.mappings.at(0).admitted(), testing::ElementsAre(kFriend));
 }
 
 }  // namespace

@@ -1,139 +1,113 @@
 """The daemon is killed at random moments under load: what was promised holds, and nothing else."""
 
-import contextlib
-import json
 import os
 import random
-import select
-import sqlite3
 import threading
 import time
 
-from lab import GATEWAY
+from crowd import Crowd
+from held import held_by_firewall, kept_by_store, told_by
+from lab import (INET, INET2, INET6, INET6_2, LAN_A, LAN_A6, LAN_B, LAN_B6, wait_until)
 from labtest import LabTest
-from natpmp import PORT, SUCCESS, UDP, map_request, parse_map
 from pcp import UDP as PCP_UDP
 from pcp import client_on
+from probe import TcpService, UdpService
 
 CRASHES = 200 if os.environ.get("POSTERN_SOAK") else 20
-PORTS = range(4000, 4100)
-IN_FLIGHT = 8
 LEASE = 3600
-
-
-class Load:
-    """A host that opens and closes its ports at random, and remembers what it was told."""
-
-    def __init__(self, lab, seed):
-        self.random = random.Random(seed)
-        self.sock = lab.udp("lan-a")
-        self.sock.connect((GATEWAY, PORT))
-        self.sock.setblocking(False)
-        self.is_open = {port: False for port in PORTS}
-        self.asked = {}  # port: whether it shall be open; no answer came yet
-        self.answers = 0
-
-    def run(self, daemon):
-        """Until the daemon is gone; at most ten seconds."""
-        end = time.monotonic() + 10
-        while daemon.process.poll() is None and time.monotonic() < end:
-            self.ask()
-            select.select([self.sock], [], [], 0.01)
-            self.hear()
-        self.hear()
-
-    def ask(self):
-        idle = [port for port in PORTS if port not in self.asked]
-        for port in self.random.sample(idle, max(0, IN_FLIGHT - len(self.asked))):
-            wanted = self.random.random() < 0.6
-            self.asked[port] = wanted
-            with contextlib.suppress(OSError):
-                self.sock.send(map_request(UDP, port, port if wanted else 0,
-                                           LEASE if wanted else 0))
-
-    def hear(self):
-        with contextlib.suppress(BlockingIOError, ConnectionRefusedError):
-            while reply := self.sock.recv(2048):
-                told = parse_map(reply, UDP)
-                if told.internal not in self.asked:
-                    continue
-                self.answers += 1
-                wanted = self.asked.pop(told.internal)
-                if told.result == SUCCESS:
-                    self.is_open[told.internal] = wanted
-
-    def settle(self, mappings):
-        """Takes what is there for what was neither promised nor refused."""
-        for port in self.asked:
-            self.is_open[port] = ("udp", port) in mappings
-        self.asked.clear()
+SAMPLE = 3
+HOSTS = {LAN_A: "lan-a", LAN_A6: "lan-a", LAN_B: "lan-b", LAN_B6: "lan-b"}
+OWNED = "udp", "203.0.113.1", 5500
 
 
 class Crashes(LabTest):
-    settings = {"limits": {"requests_per_second": 0}}
+    settings = {"limits": {"requests_per_second": 0, "mappings_per_client": 1000}}
 
     def test_promises_outlive_a_kill_at_any_moment(self):
-        seed = random.randrange(2 ** 32)
+        seed = int(os.environ.get("POSTERN_SEED", random.randrange(2 ** 32)))
         print(f"seed {seed}", end=" ", flush=True)
-        moments = random.Random(seed)
+        self.random = random.Random(seed)
         self.start()
-        owner = client_on(self.lab, "lan-b")
-        owned = owner.map(PCP_UDP, 5000, 5000, lifetime=LEASE)
+        self.owner = client_on(self.lab, "lan-b")
+        owned = self.owner.map(PCP_UDP, 5500, 5500, lifetime=LEASE)
         self.assertEqual(owned.result, "SUCCESS")
-        load = Load(self.lab, seed)
+        crowd = Crowd(self.lab, seed)
         time.sleep(1.5)  # the store has the nonce now
-        epoch = self.daemon.status()["epoch"]
+        epochs = self.epochs()
         for crash in range(CRASHES):
-            killer = threading.Timer(moments.uniform(0.02, 0.6), self.daemon.kill)
+            killer = threading.Timer(self.random.uniform(0.02, 0.6), self.daemon.kill)
             killer.start()
-            load.run(self.daemon)
+            crowd.run(self.daemon)
             killer.join()
             self.daemon.start()
             with self.subTest(crash=crash, seed=seed):
-                status = self.daemon.status()
-                self.assertGreaterEqual(status["epoch"], epoch, "nothing was lost")
-                epoch = status["epoch"]
-                mappings = self.daemon.mappings()
-                self.assert_promises(load, mappings)
-                self.assert_firewall_agrees(mappings)
-                self.assert_is_owned(owner)
-            load.settle(mappings)
-        self.assertGreater(load.answers, 10 * CRASHES)
-        mappings = self.daemon.mappings()
-        self.daemon.terminate()
-        self.assert_store_agrees(mappings)
+                before, epochs = epochs, self.epochs()
+                for earlier, later in zip(before, epochs):
+                    self.assertGreaterEqual(later, earlier, "nothing was lost")
+                self.assert_holds(crowd)
+                self.assert_is_owned()
+        print([asker.answers for asker in crowd.askers], end=" ")
+        for asker in crowd.askers:
+            self.assertGreater(asker.answers, 5 * CRASHES, type(asker).__name__)
 
-    def assert_promises(self, load, mappings):
-        for port, is_open in load.is_open.items():
-            if port not in load.asked:
-                self.assertEqual(("udp", port) in mappings, is_open, f"port {port}")
-        self.assertIn(("udp", 5000), mappings)
+    def epochs(self):
+        status = self.daemon.status()
+        return status["epoch"], status["pinhole_epoch"]
 
-    def assert_firewall_agrees(self, mappings):
-        listed = json.loads(self.lab.run("gw", "nft", "-j", "list map inet postern dnat4"))
-        found = next(item["map"] for item in listed["nftables"] if "map" in item)
-        doors = {door_of(element) for element in found.get("elem", [])}
-        self.assertEqual(doors, {(name, port, inside, inner)
-                                 for (name, port), (inside, inner, _) in mappings.items()})
+    def assert_holds(self, crowd):
+        found = told_by(self.daemon)
+        wrong, refused = crowd.settle(found), crowd.take_refused()
+        self.assertEqual(refused, [], "refused for no reason")
+        self.assertEqual(wrong, [], "neither as it was nor as it was asked for")
+        promises = crowd.promises
+        self.assertEqual(set(found) - {OWNED}, set(promises), "what is open, and what should be")
+        for key, told in promises.items():
+            self.assertTrue(told.suits(found[key]), f"{key}: {found[key]} is not {told}")
+        self.assert_agree("the firewall", held_by_firewall(self.lab), found)
+        self.assert_packets_pass(promises)
+        wait_until(lambda: self.daemon.status()["store"]["pending"] == 0, 5, "it is on the disk")
+        self.assert_agree("the store", kept_by_store(self.daemon.state_dir), told_by(self.daemon))
 
-    def assert_store_agrees(self, mappings):
-        with contextlib.closing(sqlite3.connect(f"{self.daemon.state_dir}/postern.db")) as database:
-            stored = set(database.execute("SELECT external_port, internal_address, internal_port"
-                                          " FROM mapping"))
-        self.assertEqual(stored, {(port, inside, inner)
-                                  for (_, port), (inside, inner, _) in mappings.items()})
+    def assert_agree(self, who, held, found):
+        self.assertEqual(set(held), set(found), who)
+        for key, door in held.items():
+            self.assertEqual(door[:2], found[key][:2], f"{who}: {key}")
+            self.assertAlmostEqual(door.ends, found[key].ends, delta=2, msg=f"{who}: {key}")
 
-    def assert_is_owned(self, owner):
+    def assert_packets_pass(self, promises):
+        """Of some; and of one it is tried who may not come in."""
+        sample = self.random.sample(sorted(promises), min(SAMPLE, len(promises)))
+        for key in sample:
+            told = promises[key]
+            self.assertTrue(self.is_reached(key, told, inside(told.remotes, key)), f"{key} is shut")
+        strict = [key for key, told in promises.items() if len(told.remotes) == 1]
+        if strict:
+            key = self.random.choice(sorted(strict))
+            stranger = outside(promises[key].remotes, key)
+            self.assertFalse(self.is_reached(key, promises[key], stranger), f"{key} is too open")
+
+    def is_reached(self, key, told, source):
+        protocol, address, port = key
+        kind = {"udp": UdpService, "tcp": TcpService}[protocol]
+        host = kind(self.lab, HOSTS[told.inside[0]], told.inside[1], told.inside[0])
+        try:
+            return host.reached((address, port), source)
+        finally:
+            host.sock.close()
+
+    def assert_is_owned(self):
         """Only who knows the nonce may renew, and need not ask again (PCP-114)."""
-        stolen = owner.map(PCP_UDP, 5000, 5000, lifetime=LEASE, nonce=bytes(12))
+        stolen = self.owner.map(PCP_UDP, 5500, 5500, lifetime=LEASE, nonce=bytes(12))
         self.assertEqual(stolen.result, "NOT_AUTHORIZED")
-        self.assertEqual(owner.map(PCP_UDP, 5000, 5000, lifetime=LEASE).external[1], 5000)
+        self.assertEqual(self.owner.map(PCP_UDP, 5500, 5500, lifetime=LEASE).external[1], 5500)
 
 
-def door_of(element):
-    """Of [{"elem": {"val": {"concat": [address, protocol, port]}, …}}, {"concat": [address, port]}]."""
-    key, value = element
-    key = key["elem"]["val"] if "elem" in key else key
-    _, protocol, port = key["concat"]
-    inside, inner = value["concat"]
-    return protocol, port, inside, inner
+def inside(remotes, key):
+    """One who may come in."""
+    return min(remotes) if remotes else (INET6 if ":" in key[1] else INET)
+
+
+def outside(remotes, key):
+    """One who may not."""
+    return next(source for source in ((INET6, INET6_2) if ":" in key[1] else (INET, INET2))
+                if source not in remotes)

@@ -24,7 +24,7 @@ class Traffic:
     def _run(self):
         self.service.sock.settimeout(0.0)
         while not self._ending.wait(0.02):
-            sock = self.lab.udp("inet")
+            sock = self.lab.udp("inet", 0, "::" if ":" in self.to[0] else "")
             try:
                 sock.sendto(b"traffic", self.to)
             except OSError:

@@ -24,9 +24,13 @@ namespace postern::upnp::test {
 /// A gateway that serves UPnP over HTTP beside NAT-PMP and PCP, and the clock that drives it.
 class HttpHouse {
  public:
-  explicit HttpHouse(GatewayOptions options = {}, Settings settings = {})
-      : upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids()),
-        gateway(std::move(options), backend, flows, demux_, now, &upnp) {}
+  /// `firewall` is used in the place of `backend`, and outlives the house. `run`: how often the
+  /// program was started before.
+  explicit HttpHouse(GatewayOptions options = {}, Settings settings = {},
+                     FirewallBackend* firewall = nullptr, std::uint32_t run = 0)
+      : identity(identity_of(run)),
+        upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids()),
+        gateway(std::move(options), firewall ? *firewall : backend, flows, demux_, now, &upnp) {}
 
   void start(const Network& network = dual_network(), const StoredState& stored = {}) {
     const auto turn = gateway.start(network, stored, now);
@@ -128,6 +132,12 @@ class HttpHouse {
     };
   }
 
+  [[nodiscard]] static Identity identity_of(std::uint32_t run) {
+    auto identity = sample_identity();
+    identity.boot_id += run;
+    return identity;
+  }
+
   std::uint8_t last_uuid_ = 0;
   FakeWanLink wan_;
   FakeDoorCounters doors_;
@@ -136,7 +146,7 @@ class HttpHouse {
   VersionDemux demux_{&natpmp_, &pcp_};
 
  public:
-  Identity identity = sample_identity();
+  Identity identity;
   Frontend upnp;
   Gateway gateway;
 };

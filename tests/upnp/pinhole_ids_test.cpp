@@ -1,5 +1,8 @@
 #include "protocols/upnp/pinhole_ids.h"
 
+#include <iterator>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/home.h"
@@ -63,6 +66,28 @@ TEST_F(PinholeIdsTest, RiseAndBeginAgain) {
   EXPECT_EQ(ids_.next(), 3);
   note(event(3, {65535}));
   EXPECT_EQ(ids_.next(), 2);
+}
+
+// IGD-165
+TEST_F(PinholeIdsTest, BeginElsewhereInEachRun) {
+  std::set<std::uint16_t> begins;
+  for (std::uint32_t run = 0; run < 100; ++run) begins.insert(*PinholeIds(run).next());
+  ASSERT_EQ(begins.size(), 100U);
+  for (auto begin = begins.begin(); std::next(begin) != begins.end(); ++begin) {
+    EXPECT_GT(*std::next(begin) - *begin, 100);
+  }
+}
+
+// IGD-165
+TEST_F(PinholeIdsTest, GoOnWhereTheRunBeganWhateverWasRestored) {
+  auto restored = event(1, {3});
+  restored.cause = TableEvent::Cause::restored;
+  note(restored);
+  EXPECT_EQ(ids_.find(3), MappingId{1});
+  EXPECT_EQ(ids_.next(), 1);
+  note(event(2, {1}));
+  note(event(4, {2}));
+  EXPECT_EQ(ids_.next(), 4);
 }
 
 // IGD-165

@@ -15,15 +15,19 @@ class Restored : public testing::Test {
   Restored() { house_->start(); }
   ~Restored() override { EXPECT_TRUE(house_->gateway.is_consistent(house_->now)); }
 
-  /// The machine is started again, so much later.
-  void restart(Seconds later) {
+  [[nodiscard]] StoredState stored() const {
     StoredState stored;
     const auto& table = house_->gateway.state().table;
     for (const Mapping* mapping : table.oldest(table.size())) stored.mappings.push_back(*mapping);
     stored.epochs = house_->gateway.epoch_starts();
     stored.is_complete = true;
+    return stored;
+  }
+  /// The machine is started again, so much later.
+  void restart(Seconds later) { restart(later, stored()); }
+  void restart(Seconds later, const StoredState& stored) {
     const auto now = house_->now + later;
-    house_ = std::make_unique<HttpHouse>();
+    house_ = std::make_unique<HttpHouse>(GatewayOptions(), Settings(), nullptr, ++runs_);
     house_->now = now;
     house_->start(dual_network(), stored);
   }
@@ -61,6 +65,7 @@ class Restored : public testing::Test {
   }
 
   std::unique_ptr<HttpHouse> house_ = std::make_unique<HttpHouse>();
+  std::uint32_t runs_ = 0;
 };
 
 // IGD-085
@@ -93,6 +98,18 @@ TEST_F(Restored, PinholesKeepTheirIds) {
   EXPECT_EQ(delete_pinhole(first), 500);
   EXPECT_EQ(delete_pinhole(second), 200);
   EXPECT_EQ(house_->gateway.state().table.size(), 1U);
+}
+
+// Who was told an id just before a crash, which the store does not know, still uses it.
+// IGD-165
+TEST_F(Restored, IdsThatWereForgottenAreNotThoseOfOthers) {
+  (void)add_pinhole(5022);
+  const auto written = stored();
+  const auto forgotten = add_pinhole(5023);
+  restart(Seconds(1), written);
+  (void)add_pinhole(5024);
+  EXPECT_EQ(delete_pinhole(forgotten), 500);
+  EXPECT_EQ(house_->gateway.state().table.size(), 2U);
 }
 
 }  // namespace
