@@ -112,6 +112,18 @@ TEST_F(GatewayAdministrationTest, TellsThePcpClientWhoseClaimAloneFell) {
   }
 }
 
+// PCP-184
+TEST_F(GatewayAdministrationTest, TellsThePcpClientWhoseFilterAStaticMappingHasNot) {
+  (void)house_.pass(Seconds(600));
+  const auto filter = pcp::Filter::of({Prefix::of(Address::v4({8, 8, 8, 8}))});
+  (void)test::map(house_, PcpWish{.suggested_port = 4000, .options = {filter}});
+  const auto turn = reload(Policy(), {{"game", Protocol::udp, {kHostA, 8080}, 4000}});
+  ASSERT_EQ(turn.send.size(), 1U);
+  const auto update = read_pcp(turn.send.front().payload);
+  EXPECT_EQ(update.result, pcp::ResultCode::not_authorized);
+  EXPECT_EQ(update.lifetime, 0U);
+}
+
 // PCP-184: what fell in two reloads, one soon after the other.
 TEST_F(GatewayAdministrationTest, TellsOfEachClaimThatFell) {
   (void)house_.pass(Seconds(600));
