@@ -145,6 +145,11 @@ std::string Prefix::to_string() const {
   return network_.to_string() + "/" + std::to_string(length());
 }
 
+bool any_contains(std::span<const Prefix> prefixes, const Address& address) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](const Prefix& prefix) { return prefix.contains(address); });
+}
+
 }  // namespace postern
 
 std::size_t std::hash<postern::Address>::operator()(

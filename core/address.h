@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -95,6 +96,9 @@ class Prefix {
   Address network_;
   unsigned length_;
 };
+
+/// Whether one of the prefixes holds it.
+[[nodiscard]] bool any_contains(std::span<const Prefix> prefixes, const Address& address);
 
 }  // namespace postern
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 
@@ -14,11 +15,21 @@ struct ClientLink {
   std::string interface;
   /// Nothing: not known at the moment.
   std::optional<MacAddress> mac = {};
+  /// Whether hosts of this link have such addresses at all.
+  bool has_macs = true;
 
   friend bool operator==(const ClientLink&, const ClientLink&) = default;
 };
 
-/// Who the hosts of the LAN are, for rules that name interfaces or MAC addresses.
+/// Who has one or more addresses on the LAN's links, as the MAC address tells. Nothing: whoever it
+/// is whose MAC address is not known; all of these together.
+struct Station {
+  std::optional<MacAddress> mac = {};
+
+  friend auto operator<=>(const Station&, const Station&) = default;
+};
+
+/// Who the hosts of the LAN are, for rules that name interfaces or MAC addresses, and for limits.
 class ClientDirectory {
  public:
   virtual ~ClientDirectory() = default;

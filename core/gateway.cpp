@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
 #include <utility>
 
+#include "core/append.h"
 #include "core/ingress.h"
 
 namespace postern {
@@ -17,11 +17,6 @@ constexpr Milliseconds kRepairPause{100};
 /// Looking for connections costs time for each there is, so doors of a short while share one look.
 /// Half of the 50 ms within which a closed door is to be quiet.
 constexpr Milliseconds kPurgeDelay{25};
-
-template <class T>
-void append(std::vector<T>& all, std::vector<T> more) {
-  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
 
 }  // namespace
 
@@ -51,10 +46,10 @@ Result<Turn, BackendError> Gateway::start(const Network& network, const StoredSt
   const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
   Turn turn;
-  restore(stored, found, now, turn);
+  const auto found_closed = restore(stored, found, now, turn);
   continue_epochs(stored, found, turn);
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
-  note_gone(stored, turn);
+  note_gone(stored, found_closed, turn);
   purge_strays(turn);
   tell_frontends(GatewayEvent::started, now);
   send_due_announcements(now, turn);
@@ -272,13 +267,8 @@ Result<void, BackendError> Gateway::rebuild(Moment now, Turn& turn) {
 }
 
 void Gateway::send_due_announcements(Moment now, Turn& turn) {
-  auto due = frontend_.on_timeout(state_, now);
-  turn.send.insert(turn.send.end(), std::make_move_iterator(due.begin()),
-                   std::make_move_iterator(due.end()));
-  if (!http_) return;
-  auto callouts = http_->on_timeout(state_, now);
-  turn.callouts.insert(turn.callouts.end(), std::make_move_iterator(callouts.begin()),
-                       std::make_move_iterator(callouts.end()));
+  append(turn.send, frontend_.on_timeout(state_, now));
+  if (http_) append(turn.callouts, http_->on_timeout(state_, now));
 }
 
 void Gateway::tell_frontends(GatewayEvent event, Moment now) {

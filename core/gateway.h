@@ -134,12 +134,15 @@ class Gateway {
   [[nodiscard]] bool is_consistent(Moment now) const;
 
  private:
-  /// Fills the table from the store, the firewall and the configuration.
-  void restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn);
+  /// Fills the table from the store, the firewall and the configuration. Returns the stored
+  /// mappings that the firewall tells to be closed.
+  [[nodiscard]] std::vector<Mapping> restore(const StoredState& stored, const FoundDoors& found,
+                                             Moment now, Turn& turn);
   /// Puts the configuration's mappings first, under the ids that they had.
   void restore_static(const StoredState& stored, Moment now);
   /// Tells the store of mappings that it has and that are no more.
-  void note_gone(const StoredState& stored, Turn& turn) const;
+  void note_gone(const StoredState& stored, std::span<const Mapping> found_closed,
+                 Turn& turn) const;
   void continue_epochs(const StoredState& stored, const FoundDoors& found, const Turn& turn);
   /// Runs `work` on the table and commits what it staged. When the firewall refuses one change,
   /// `work` runs once more without it; when it refuses all, once more after a rebuild; when it
@@ -154,7 +157,9 @@ class Gateway {
   void end_hosts_that_went(Moment now, Turn& turn);
   /// Watches the hosts that have mappings now, and no longer those that have none.
   void follow_hosts(std::span<const TableEvent> events, Turn& turn);
-  void watch_host(const Address& host, Turn& turn);
+  /// The same of those that asked for a mapping to another host.
+  void follow_askers(const Mapping& mapping, Turn& turn);
+  void follow_host(const Address& host, Turn& turn);
   void note_refusal(const BackendError& error, Turn& turn);
   /// Remembers which connections these changes, now done, put an end to.
   void note_flows(std::span<const DoorChange> changes, Moment now);

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
+#include "core/append.h"
 #include "core/gateway.h"
 
 // How the gateway follows interfaces, addresses and hosts.
@@ -10,11 +10,6 @@ namespace {
 
 /// After the firewall refused to close the doors of a host that went.
 constexpr Seconds kRetryPause{1};
-
-template <class T>
-void append(std::vector<T>& all, std::vector<T> more) {
-  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-}
 
 [[nodiscard]] std::vector<std::string> lan_names(const Network& network) {
   std::vector<std::string> names;
@@ -77,7 +72,10 @@ void Gateway::on_neighbours(std::span<const Neighbour> neighbours, Moment now) {
   for (const auto& neighbour : neighbours) {
     // Who is on another link may say what he likes.
     const auto* lan = state_.network.lan_of(neighbour.address);
-    if (lan != nullptr && lan->index == neighbour.interface_index) hosts_.hear(neighbour, now);
+    if (lan == nullptr || lan->index != neighbour.interface_index) continue;
+    hosts_.hear(neighbour, now);
+    const auto mac = MacAddress::of_octets(neighbour.link_address);
+    if (mac) state_.table.learn_mac(neighbour.address, *mac);
   }
 }
 
@@ -105,7 +103,8 @@ void Gateway::judge_lan_anew(Moment now, Turn& turn) {
   run_turn(work, now, turn);
   note_lost(lost, now);
   for (const Mapping* mapping : state_.table.oldest(state_.table.size())) {
-    watch_host(mapping->internal.address, turn);
+    follow_host(mapping->internal.address, turn);
+    follow_askers(*mapping, turn);
   }
 }
 
@@ -122,17 +121,26 @@ void Gateway::note_lost(const MappingTable::Ended& lost, Moment now) {
 
 void Gateway::follow_hosts(std::span<const TableEvent> events, Turn& turn) {
   for (const auto& event : events) {
-    if (event.kind == TableEvent::Kind::renewed) continue;
-    const auto& host = event.mapping.internal.address;
-    if (state_.table.count_of(host) == 0) {
-      hosts_.forget(host);
-      continue;
-    }
-    watch_host(host, turn);
+    const auto& mapping = event.mapping;
+    const bool is_plain_renewal = event.kind == TableEvent::Kind::renewed && event.dropped.empty();
+    if (!is_plain_renewal) follow_host(mapping.internal.address, turn);
+    follow_askers(mapping, turn);
+    for (const auto& claim : event.dropped) follow_host(claim.claimant.client, turn);
   }
 }
 
-void Gateway::watch_host(const Address& host, Turn& turn) {
+void Gateway::follow_askers(const Mapping& mapping, Turn& turn) {
+  for (const auto& claim : mapping.claims) {
+    const auto& client = claim.claimant.client;
+    if (client != mapping.internal.address) follow_host(client, turn);
+  }
+}
+
+void Gateway::follow_host(const Address& host, Turn& turn) {
+  if (!state_.table.concerns(host)) {
+    hosts_.forget(host);
+    return;
+  }
   const auto* lan = state_.network.lan_of(host);
   if (lan != nullptr && hosts_.watch(host)) turn.questions.push_back({lan->index, host});
 }

@@ -1,7 +1,8 @@
 #include <algorithm>
-#include <iterator>
 #include <unordered_map>
+#include <utility>
 
+#include "core/append.h"
 #include "core/gateway.h"
 
 // How a gateway begins where an earlier run ended.
@@ -15,22 +16,18 @@ using Cause = TableEvent::Cause;
          stored.external.port == wanted.external_port;
 }
 
-/// Why it is not there again.
-[[nodiscard]] Cause cause_of(const Mapping& gone, const Turn& turn, const MappingTable& table) {
-  const auto found =
-      std::find_if(turn.unrestored.begin(), turn.unrestored.end(),
-                   [&](const MappingTable::Unrestored& one) { return one.mapping.id == gone.id; });
-  if (found == turn.unrestored.end()) {
-    return gone.is_administered() ? Cause::administered : Cause::lease_ended;
-  }
-  if (found->why == MapError::not_authorized) return Cause::policy;
-  const Mapping* holder = table.find_by_external_port(gone.protocol, gone.external.port);
+/// Why one is not there again that the table could not take.
+[[nodiscard]] Cause cause_of(const MappingTable::Unrestored& one, const MappingTable& table) {
+  if (one.why == MapError::not_authorized) return Cause::policy;
+  const auto& [protocol, port] = std::pair(one.mapping.protocol, one.mapping.external.port);
+  const Mapping* holder = table.find_by_external_port(protocol, port);
   return holder && holder->is_administered() ? Cause::administered : Cause::restored;
 }
 
 }  // namespace
 
-void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn) {
+std::vector<Mapping> Gateway::restore(const StoredState& stored, const FoundDoors& found,
+                                      Moment now, Turn& turn) {
   for (const auto& mapping : stored.mappings) state_.table.reserve_id(mapping.id);
   // So that what is new need not move at once.
   const auto& wan = state_.network.wan;
@@ -39,6 +36,7 @@ void Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
   turn.unrestored = state_.table.restore(left.mappings, now);
   state_.table.adopt(left.unexplained, now);
+  return std::move(left.gone);
 }
 
 void Gateway::restore_static(const StoredState& stored, Moment now) {
@@ -68,16 +66,24 @@ void Gateway::continue_epochs(const StoredState& stored, const FoundDoors& found
   state_.pinhole_epoch.restart(stored.epochs->pinhole_epoch);
 }
 
-void Gateway::note_gone(const StoredState& stored, Turn& turn) const {
+void Gateway::note_gone(const StoredState& stored, std::span<const Mapping> found_closed,
+                        Turn& turn) const {
+  std::unordered_map<MappingId, Cause> causes;
+  for (const auto& one : turn.unrestored) {
+    causes.emplace(one.mapping.id, cause_of(one, state_.table));
+  }
+  for (const auto& mapping : found_closed) causes.emplace(mapping.id, Cause::found_closed);
   std::vector<TableEvent> gone;
   for (const auto& mapping : stored.mappings) {
     if (state_.table.find(mapping.id)) continue;
+    const auto ended = mapping.is_administered() ? Cause::administered : Cause::lease_ended;
+    const auto known = causes.find(mapping.id);
     gone.push_back({TableEvent::Kind::closed, mapping, TableEvent::ListChange::none,
-                    cause_of(mapping, turn, state_.table)});
+                    known == causes.end() ? ended : known->second});
   }
   // They ended before the others came back, some of them on their ports.
-  turn.events.insert(turn.events.begin(), std::make_move_iterator(gone.begin()),
-                     std::make_move_iterator(gone.end()));
+  append(gone, std::exchange(turn.events, {}));
+  turn.events = std::move(gone);
 }
 
 EpochStarts Gateway::epoch_starts() const {

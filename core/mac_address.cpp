@@ -1,5 +1,6 @@
 #include "core/mac_address.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace postern {
@@ -13,6 +14,13 @@ namespace {
 }
 
 }  // namespace
+
+std::optional<MacAddress> MacAddress::of_octets(std::string_view octets) {
+  std::array<std::uint8_t, 6> own{};
+  if (octets.size() != own.size()) return std::nullopt;
+  std::copy(octets.begin(), octets.end(), own.begin());
+  return MacAddress(own);
+}
 
 std::optional<MacAddress> MacAddress::parse(std::string_view text) {
   constexpr std::size_t kLength = 17;

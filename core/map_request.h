@@ -85,6 +85,10 @@ enum class MapError : std::uint8_t {
   no_port_available,
   /// This client has as many mappings as it may have.
   client_limit_reached,
+  /// All addresses with this client's MAC address, or all of which it is not known, together have
+  /// as
+  /// many mappings as they may have.
+  station_limit_reached,
   /// The table has as many mappings as it may have.
   table_limit_reached,
   /// The one external endpoint that would do is taken, kept for another host, or not ours; or the
@@ -116,6 +120,8 @@ enum class MapError : std::uint8_t {
       return "no_port_available";
     case MapError::client_limit_reached:
       return "client_limit_reached";
+    case MapError::station_limit_reached:
+      return "station_limit_reached";
     case MapError::table_limit_reached:
       return "table_limit_reached";
     case MapError::external_port_taken:

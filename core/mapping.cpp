@@ -81,6 +81,12 @@ bool Mapping::is_administered() const {
                      [](const Claim& claim) { return claim.claimant.is_administrator(); });
 }
 
+bool Mapping::has_claim_of(const Address& client) const {
+  return std::any_of(claims.begin(), claims.end(), [&](const Claim& claim) {
+    return claim.claimant.client == client && !claim.claimant.is_administrator();
+  });
+}
+
 const Claim* Mapping::claim_of(const Claimant& claimant) const {
   const auto found = std::find_if(claims.begin(), claims.end(),
                                   [&](const Claim& claim) { return claim.claimant == claimant; });
@@ -107,6 +113,16 @@ RemoteFilters Mapping::admitted() const {
     if (const auto filter = claim.claimant.remote_filter()) all.push_back(*filter);
   }
   return normalized(std::move(all));
+}
+
+void end_or_prolong(std::vector<Claim>& claims, Moment now) {
+  std::erase_if(claims, [now](const Claim& claim) {
+    return !claim.lease.is_permanent && claim.lease.ends <= now;
+  });
+  for (auto& claim : claims) {
+    auto& lease = claim.lease;
+    if (lease.is_permanent && lease.due() <= now) lease.ends = now + kPermanentHold;
+  }
 }
 
 }  // namespace postern

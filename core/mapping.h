@@ -189,6 +189,8 @@ struct Mapping {
   [[nodiscard]] bool has_filtering_claim() const;
   /// Whether the administrator wants it, so that clients cannot change it.
   [[nodiscard]] bool is_administered() const;
+  /// Whether the client asked for it, or let another one ask.
+  [[nodiscard]] bool has_claim_of(const Address& client) const;
   /// Nothing when this claimant has none.
   [[nodiscard]] const Claim* claim_of(const Claimant& claimant) const;
   /// How many claims name a remote peer.
@@ -198,5 +200,9 @@ struct Mapping {
 
   friend bool operator==(const Mapping&, const Mapping&) = default;
 };
+
+/// Ends the claims that have an end of their own and have reached it, and prolongs those that have
+/// none and are due.
+void end_or_prolong(std::vector<Claim>& claims, Moment now);
 
 }  // namespace postern

@@ -116,6 +116,7 @@ Result<Grant, MapError> MappingTable::request(const MapRequest& request, Moment 
   auto decided = decide(request, now, random_);
   if (!decided) return deny(request, decided.error());
   const Grant grant = decided->grant;
+  if (decided->station) clients_.place(request.claimant.client, *decided->station);
   if (!change(grant.id, std::move(decided->after))) return deny(request, MapError::backend_refused);
   next_id_ = std::max(next_id_, grant.id + 1);
   return grant;
@@ -139,6 +140,8 @@ auto MappingTable::decide(const MapRequest& request, Moment now, Random& random)
   const bool moves = existing && !leads_to(*existing, request);
   if (moves && !may_move(*existing, request)) return fail(MapError::external_port_taken);
   if (const auto room = find_room(*permission, request, existing); !room) return fail(room.error());
+  const auto station = find_room_at_station(request, existing);
+  if (!station) return fail(station.error());
 
   auto mapping = existing ? Result<Mapping, MapError>(*existing)
                           : new_mapping(request, permission->external_ports, now, random);
@@ -160,7 +163,7 @@ auto MappingTable::decide(const MapRequest& request, Moment now, Random& random)
   }
   if (const auto room = find_room_for_filters(existing, *mapping); !room) return fail(room.error());
   const auto renewed = existing ? std::optional(existing->id) : std::nullopt;
-  return Decision{std::move(*mapping), grant, rule, renewed};
+  return Decision{std::move(*mapping), grant, rule, renewed, *station};
 }
 
 const Mapping* MappingTable::existing_for(const MapRequest& request) const {
@@ -243,8 +246,8 @@ Result<void, MapError> MappingTable::find_room_for_filters(const Mapping* before
   const std::size_t has = filter_count(after);
   if (has <= had) return {};
   std::size_t of_client = has - had;
-  if (const auto found = by_client_.find(after.internal.address); found != by_client_.end()) {
-    for (const MappingId id : found->second) of_client += filter_count(*find(id));
+  for (const MappingId id : clients_.of(after.internal.address)) {
+    of_client += filter_count(*find(id));
   }
   if (has > kMostFiltersOfMapping || of_client > kMostFiltersOfClient) {
     return fail(MapError::too_many_filters);
@@ -301,10 +304,9 @@ Result<void, MapError> MappingTable::release(std::span<const MappingId> ids,
 }
 
 Result<void, MapError> MappingTable::release_all(Protocol protocol, const Claimant& claimant) {
-  const auto found = by_client_.find(claimant.client);
-  if (found == by_client_.end()) return {};
+  const auto& ids = clients_.of(claimant.client);
   Result<void, MapError> result;
-  for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
+  for (const MappingId id : std::vector(ids.begin(), ids.end())) {
     const Mapping& mapping = mappings_.at(id).mapping;
     if (mapping.protocol != protocol) continue;
     const bool stays = mapping.is_administered();

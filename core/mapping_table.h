@@ -12,12 +12,15 @@
 #include <vector>
 
 #include "core/capabilities.h"
+#include "core/client_index.h"
 #include "core/creation_order.h"
 #include "core/door.h"
 #include "core/expiry_queue.h"
 #include "core/flat_index.h"
+#include "core/grant.h"
 #include "core/map_request.h"
 #include "core/mapping.h"
+#include "core/mapping_keys.h"
 #include "core/policy.h"
 #include "core/port_allocator.h"
 #include "core/random.h"
@@ -27,26 +30,6 @@
 #include "core/table_event.h"
 
 namespace postern {
-
-/// What a client got.
-struct Grant {
-  MappingId id = 0;
-  std::uint16_t external_port = 0;
-  /// What is left of the claim's lease: at most what was asked for, unless it is for a remote peer
-  /// and was longer already. 0 for a permanent one.
-  Seconds lifetime{0};
-};
-
-/// What a request would get, were it made now.
-struct Preview {
-  /// Of a new mapping, the id that it would have.
-  Grant grant;
-  Endpoint external;
-  /// By which rule.
-  RuleIndex rule = kNoRule;
-  /// The mapping that it would renew; nothing: it would be a new one.
-  std::optional<MappingId> existing = {};
-};
 
 /// The only writer of mappings.
 ///
@@ -122,9 +105,13 @@ class MappingTable {
   /// administrator's, unless the firewall refuses; only of a family whose links are known.
   /// O(size()).
   Ended end_off_link();
-  /// Ends the mappings that lead to this host, but for the administrator's. False when the firewall
-  /// refused any: they are there still. O(m log n) for the m mappings of the host.
+  /// Ends the clients' claims on mappings that lead to this host, and those that it made for other
+  /// hosts. False when the firewall refused any: they are there still. O(m log n) for the m
+  /// mappings of both kinds.
   [[nodiscard]] bool end_host(const Address& host);
+  /// The host answers from this MAC address: news only of one that has mappings, and whose MAC
+  /// address was not known.
+  void learn_mac(const Address& host, const MacAddress& mac);
   /// Puts this policy in force, with the LAN prefixes of the one before, and see enforce_policy().
   /// roll_back() undoes that, too.
   std::size_t set_policy(Policy policy);
@@ -141,11 +128,12 @@ class MappingTable {
   /// Makes these the mappings of the configuration, whatever the policy and the limits say: opens
   /// new ones, closes those that are not among them, and those of others that have their ports. A
   /// mapping that others have already gets one more claim. Where there is no external address yet,
-  /// they wait for it. What the firewall refuses is left as it was. O(size()).
+  /// they wait for it. What the firewall refuses is left as it was. O(s log n) for the s mappings
+  /// of the configuration that are there or wanted.
   void set_static(std::span<const StaticMapping> wanted, Moment now);
   /// Opens one mapping for the administrator: `frontend` is kStatic or kOperator. Only a static one
-  /// replaces mappings of others: external_port_taken. not_authorized: the port is the gateway's
-  /// own. `earlier`, when there is one: what it was in an earlier run, whose id it keeps.
+  /// replaces mappings of others, and claims with other filters: external_port_taken. `earlier`,
+  /// when there is one: what it was in an earlier run, whose id it keeps.
   [[nodiscard]] Result<MappingId, MapError> administer(const StaticMapping& wanted,
                                                        std::string_view frontend, Moment now,
                                                        const Mapping* earlier = nullptr);
@@ -198,7 +186,11 @@ class MappingTable {
   [[nodiscard]] std::optional<Address> external_address_of(const Address& host) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   /// On how many mappings this client has a claim of its own: what the limit counts.
-  [[nodiscard]] std::size_t count_of(const Address& client) const;
+  [[nodiscard]] std::size_t count_of(const Address& client) const {
+    return clients_.count_of(client);
+  }
+  /// Whether a client's claim is of this host, or on a mapping that leads to it.
+  [[nodiscard]] bool concerns(const Address& host) const { return clients_.concerns(host); }
   /// The oldest mappings, at most `count`, in the order of their creation. O(size()).
   [[nodiscard]] std::vector<const Mapping*> oldest(std::size_t count) const;
   /// How many mappings are listed (see Mapping::is_listed).
@@ -218,24 +210,6 @@ class MappingTable {
   [[nodiscard]] bool is_consistent() const;
 
  private:
-  using PortKey = std::pair<Protocol, Endpoint>;
-  struct PortKeyHash {
-    std::size_t operator()(const PortKey& key) const;
-  };
-  using ExternalPort = std::pair<Protocol, std::uint16_t>;
-  struct PortHash {
-    std::size_t operator()(const ExternalPort& key) const;
-  };
-  struct ExternalPortOf {
-    ExternalPort operator()(const Mapping& mapping) const {
-      return {mapping.protocol, mapping.external.port};
-    }
-  };
-  struct InternalOf {
-    PortKey operator()(const Mapping& mapping) const {
-      return {mapping.protocol, mapping.internal};
-    }
-  };
   struct Entry {
     Mapping mapping;
     /// When expire() must look at it.
@@ -265,6 +239,8 @@ class MappingTable {
     Grant grant;
     RuleIndex rule = kNoRule;
     std::optional<MappingId> existing;
+    /// For whom the client counts; nothing: as it did, or for nobody.
+    std::optional<Station> station;
   };
   /// A mapping as it stood.
   struct Standing {
@@ -298,8 +274,6 @@ class MappingTable {
                               std::optional<Standing> standing);
   void link(Entry& entry, Moment due);
   void unlink(const Entry& entry);
-  /// Counts a mapping that comes (1) or goes (-1) for the hosts that the administrator gave it to.
-  void count_administered(const Mapping& mapping, int by);
   void link_internal(const Mapping& mapping);
   void unlink_internal(const Mapping& mapping);
   void schedule(Entry& entry, Moment due);
@@ -320,6 +294,10 @@ class MappingTable {
   /// have of new mappings. An error when what the wish needs is not among it.
   [[nodiscard]] Result<void, Denial> find_room(Permission& permission, const MapRequest& request,
                                                const Mapping* existing) const;
+  /// With whom the client of a new claim counts, if they all together may have one more. Asks for
+  /// the MAC address of who has none yet.
+  [[nodiscard]] Result<std::optional<Station>, MapError> find_room_at_station(
+      const MapRequest& request, const Mapping* existing) const;
   /// Takes out the shares of rules of which the client has as many mappings as it may have. Returns
   /// the ports that went, and the first such rule.
   [[nodiscard]] std::pair<PortSet, RuleIndex> take_full_shares(Permission& permission,
@@ -351,6 +329,9 @@ class MappingTable {
   [[nodiscard]] Mapping new_static(const StaticMapping& wanted, const Mapping* earlier,
                                    Moment now) const;
   [[nodiscard]] Result<void, MapError> restore(Mapping mapping, Moment now);
+  /// The one that was primary in the earlier run is again, also before one of the configuration,
+  /// which was put there first: what its inside sends keeps its port. Must not be refused.
+  void prefer(MappingId id);
   [[nodiscard]] bool is_known(const Address& host) const {
     return host.is_v4() ? known_links_.v4 : known_links_.v6;
   }
@@ -376,9 +357,9 @@ class MappingTable {
   FlatIndex<Mapping, InternalOf, PortKeyHash> by_internal_;
   /// … and the others, if it has any.
   std::unordered_map<PortKey, std::set<MappingId>, PortKeyHash> others_of_internal_;
-  std::unordered_map<Address, std::set<MappingId>> by_client_;
-  /// On how many of those the client has no claim but the administrator's for it.
-  std::unordered_map<Address, std::size_t> administered_only_;
+  ClientIndex clients_;
+  /// Those that the configuration wants.
+  std::set<MappingId> static_;
   ExpiryQueue queue_;
   /// IPv4 mappings.
   CreationOrder order_;

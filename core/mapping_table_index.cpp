@@ -37,11 +37,9 @@ constexpr std::size_t kFewQueued = 1024;
          (mapping.has_inbound_claim() || mapping.filters.empty());
 }
 
-/// Whether the client asked for it, or let another one ask.
-[[nodiscard]] bool has_own_claim_of(const Mapping& mapping, const Address& client) {
-  return std::any_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
-    return claim.claimant.client == client && !claim.claimant.is_administrator();
-  });
+[[nodiscard]] bool is_static(const Mapping& mapping) {
+  return std::any_of(mapping.claims.begin(), mapping.claims.end(),
+                     [](const Claim& claim) { return claim.claimant.frontend == kStatic; });
 }
 
 /// Whether it stands for its internal endpoint.
@@ -50,14 +48,6 @@ constexpr std::size_t kFewQueued = 1024;
 }
 
 }  // namespace
-
-std::size_t MappingTable::PortKeyHash::operator()(const PortKey& key) const {
-  return combine_hashes(std::hash<Endpoint>{}(key.second), static_cast<std::size_t>(key.first));
-}
-
-std::size_t MappingTable::PortHash::operator()(const ExternalPort& key) const {
-  return combine_hashes(key.second, static_cast<std::size_t>(key.first));
-}
 
 const Mapping* MappingTable::find(MappingId id) const {
   const auto found = mappings_.find(id);
@@ -86,27 +76,11 @@ const Claim* MappingTable::find_claim(Protocol protocol, const Endpoint& interna
 
 std::optional<Address> MappingTable::external_address_of(const Address& host) const {
   if (external_addresses_.empty()) return std::nullopt;
-  if (const auto found = by_client_.find(host); found != by_client_.end()) {
-    const Address& used = find(*found->second.begin())->external.address;
+  if (const auto& ids = clients_.of(host); !ids.empty()) {
+    const Address& used = find(*ids.begin())->external.address;
     if (has_external_address(used)) return used;
   }
   return external_addresses_.front();
-}
-
-std::size_t MappingTable::count_of(const Address& client) const {
-  const auto found = by_client_.find(client);
-  if (found == by_client_.end()) return 0;
-  const auto given = administered_only_.find(client);
-  return found->second.size() - (given == administered_only_.end() ? 0 : given->second);
-}
-
-void MappingTable::count_administered(const Mapping& mapping, int by) {
-  if (!mapping.is_administered()) return;
-  const Address& client = mapping.internal.address;
-  if (has_own_claim_of(mapping, client)) return;
-  auto& count = administered_only_[client];
-  count += static_cast<std::size_t>(by);
-  if (count == 0) administered_only_.erase(client);
 }
 
 std::vector<TimedDoor> MappingTable::doors() const {
@@ -151,11 +125,8 @@ auto MappingTable::put(MappingId id, Entries::iterator place, std::optional<Stan
 void MappingTable::link(Entry& entry, Moment due) {
   const auto& mapping = entry.mapping;
   link_internal(mapping);
-  for (const auto& claim : mapping.claims) {
-    auto& ids = by_client_[claim.claimant.client];
-    ids.insert(ids.end(), mapping.id);
-  }
-  count_administered(mapping, 1);
+  clients_.add(mapping);
+  if (is_static(mapping)) static_.insert(mapping.id);
   filters_ += mapping.filters.size() + mapping.remote_count();
   if (mapping.is_pinhole()) {
     ++pinholes_;
@@ -173,13 +144,8 @@ void MappingTable::link(Entry& entry, Moment due) {
 void MappingTable::unlink(const Entry& entry) {
   const auto& mapping = entry.mapping;
   unlink_internal(mapping);
-  for (const auto& claim : mapping.claims) {
-    const auto found = by_client_.find(claim.claimant.client);
-    if (found == by_client_.end()) continue;
-    found->second.erase(mapping.id);
-    if (found->second.empty()) by_client_.erase(found);
-  }
-  count_administered(mapping, -1);
+  clients_.remove(mapping);
+  if (is_static(mapping)) static_.erase(mapping.id);
   filters_ -= mapping.filters.size() + mapping.remote_count();
   if (mapping.is_pinhole()) {
     --pinholes_;
@@ -231,13 +197,8 @@ void MappingTable::tidy_queue() {
 
 bool MappingTable::is_linked(const Entry& entry) const {
   const auto& mapping = entry.mapping;
-  const bool clients_know =
-      std::all_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
-        const auto found = by_client_.find(claim.claimant.client);
-        return found != by_client_.end() && found->second.contains(mapping.id);
-      });
   return find_by_external(mapping.protocol, mapping.external) == &mapping &&
-         is_linked_internally(mapping) && clients_know &&
+         is_linked_internally(mapping) && is_static(mapping) == static_.contains(mapping.id) &&
          (mapping.is_pinhole() || holds_its_port(mapping)) && entry.due >= mapping.first_due() &&
          entry.due > expired_until_ && entry.queued <= entry.due;
 }
@@ -250,27 +211,22 @@ bool MappingTable::holds_its_port(const Mapping& mapping) const {
 }
 
 bool MappingTable::is_consistent() const {
-  std::size_t client_entries = 0;
-  for (const auto& [client, ids] : by_client_) client_entries += ids.size();
   std::size_t others = 0;
   for (const auto& [internal, ids] : others_of_internal_) others += ids.size();
-  std::size_t claimants = 0;
   std::size_t filters = 0;
-  std::unordered_map<Address, std::size_t> given;
+  std::size_t statics = 0;
+  ClientIndex clients;
   for (const auto& [id, entry] : mappings_) {
     const auto& mapping = entry.mapping;
-    const Address& inside = mapping.internal.address;
-    if (mapping.is_administered() && !has_own_claim_of(mapping, inside)) ++given[inside];
     if (mapping.id != id || !has_sound_claims(mapping) || !is_linked(entry)) return false;
-    std::set<Address> clients;
-    for (const auto& claim : mapping.claims) clients.insert(claim.claimant.client);
-    claimants += clients.size();
+    clients.add(mapping);
+    statics += is_static(mapping) ? 1 : 0;
     filters += mapping.filters.size() + mapping.remote_count();
   }
   return by_external_port_.size() + pinholes_ == mappings_.size() && is_listing_consistent() &&
          by_internal_.size() + others == mappings_.size() && queue_.size() >= mappings_.size() &&
-         queue_.size() <= 2 * mappings_.size() + kFewQueued && client_entries == claimants &&
-         filters == filters_ && given == administered_only_;
+         queue_.size() <= 2 * mappings_.size() + kFewQueued && filters == filters_ &&
+         statics == static_.size() && clients_.agrees_with(clients);
 }
 
 }  // namespace postern

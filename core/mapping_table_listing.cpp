@@ -18,9 +18,7 @@ const Mapping* MappingTable::listed(std::size_t index) const {
 
 std::vector<MappingId> MappingTable::listed_of(const Address& client) const {
   std::vector<MappingId> ids;
-  const auto found = by_client_.find(client);
-  if (found == by_client_.end()) return ids;
-  for (const MappingId id : found->second) {
+  for (const MappingId id : clients_.of(client)) {
     if (find(id)->is_listed()) ids.push_back(id);
   }
   return ids;

@@ -47,15 +47,30 @@ auto MappingTable::end_off_link() -> Ended {
 
 bool MappingTable::end_host(const Address& host) {
   const Because because(*this, Cause::host_gone);
-  const auto found = by_client_.find(host);
-  if (found == by_client_.end()) return true;
+  const auto& asked = clients_.of(host);
+  const auto& led = clients_.led_to(host);
+  std::set<MappingId> ids(asked.begin(), asked.end());
+  ids.insert(led.begin(), led.end());
   bool are_all_ended = true;
-  for (const MappingId id : std::vector(found->second.begin(), found->second.end())) {
-    const Mapping& mapping = *find(id);
-    if (mapping.internal.address != host || mapping.is_administered()) continue;
-    are_all_ended = change(id, std::nullopt) && are_all_ended;
+  for (const MappingId id : ids) {
+    Mapping left = *find(id);
+    const bool leads_there = left.internal.address == host;
+    const auto ended = std::erase_if(left.claims, [&](const Claim& claim) {
+      const bool is_meant = leads_there || claim.claimant.client == host;
+      return is_meant && !claim.claimant.is_administrator();
+    });
+    if (ended == 0) continue;
+    const bool is_over = left.claims.empty();
+    const bool is_done = change(id, is_over ? std::nullopt : std::optional(std::move(left)));
+    are_all_ended = are_all_ended && is_done;
   }
   return are_all_ended;
+}
+
+void MappingTable::learn_mac(const Address& host, const MacAddress& mac) {
+  const auto station = clients_.station_of(host);
+  const bool is_news = clients_.count_of(host) > 0 && !(station && station->mac);
+  if (is_news) clients_.place(host, {mac});
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {

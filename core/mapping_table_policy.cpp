@@ -12,12 +12,6 @@ namespace {
   return !claimant.is_administrator() && claimant.frontend != kRecovered;
 }
 
-[[nodiscard]] bool has_claim_of(const Mapping& mapping, const Address& client) {
-  return std::any_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
-    return claim.claimant.client == client && !claim.claimant.is_administrator();
-  });
-}
-
 [[nodiscard]] bool has_claim_by(const Mapping& mapping, RuleIndex rule, const Address& client) {
   return std::any_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
     return claim.rule == rule && claim.claimant.client == client;
@@ -79,7 +73,7 @@ Result<void, Denial> MappingTable::find_room(Permission& permission, const MapRe
   if (existing && !is_given && !permission.external_ports.contains(needed)) {
     return fail(Denial(MapError::external_port_denied, policy_.decider(request, needed)));
   }
-  const bool is_renewal = existing && has_claim_of(*existing, client);
+  const bool is_renewal = existing && existing->has_claim_of(client);
   if (!is_renewal && count_of(client) >= policy_.limits().mappings_per_client) {
     return fail(MapError::client_limit_reached);
   }
@@ -89,6 +83,21 @@ Result<void, Denial> MappingTable::find_room(Permission& permission, const MapRe
     return fail(Denial(MapError::client_limit_reached, rule == kNoRule ? full : rule));
   }
   return {};
+}
+
+Result<std::optional<Station>, MapError> MappingTable::find_room_at_station(
+    const MapRequest& request, const Mapping* existing) const {
+  const Address& client = request.claimant.client;
+  if (existing && existing->has_claim_of(client)) return std::nullopt;
+  const auto before = clients_.station_of(client);
+  const bool is_known = before && before->mac;
+  const auto station = is_known ? before : policy_.station_of(client);
+  if (!station) return std::nullopt;
+  const std::size_t brought = before == station ? 0 : clients_.count_of(client);
+  if (clients_.count_of(*station) + brought >= policy_.limits().mappings_per_station()) {
+    return fail(MapError::station_limit_reached);
+  }
+  return station;
 }
 
 std::pair<PortSet, RuleIndex> MappingTable::take_full_shares(Permission& permission,
@@ -110,11 +119,9 @@ std::pair<PortSet, RuleIndex> MappingTable::take_full_shares(Permission& permiss
 }
 
 std::size_t MappingTable::count_by(RuleIndex rule, const Address& client) const {
-  const auto found = by_client_.find(client);
-  if (found == by_client_.end()) return 0;
-  return static_cast<std::size_t>(
-      std::count_if(found->second.begin(), found->second.end(),
-                    [&](MappingId id) { return has_claim_by(*find(id), rule, client); }));
+  const auto& ids = clients_.of(client);
+  return static_cast<std::size_t>(std::count_if(
+      ids.begin(), ids.end(), [&](MappingId id) { return has_claim_by(*find(id), rule, client); }));
 }
 
 Denial MappingTable::blame(MapError error, const MapRequest& request) const {

@@ -9,24 +9,17 @@ namespace {
 
 using Cause = TableEvent::Cause;
 
-/// What is left at `now` of the claims that come back.
-void drop_ended(std::vector<Claim>& claims, Moment now) {
-  std::erase_if(claims, [now](const Claim& claim) {
-    const bool has_ended = !claim.lease.is_permanent && claim.lease.ends <= now;
-    return has_ended || claim.claimant.frontend == kStatic;
-  });
-  for (auto& claim : claims) {
-    auto& lease = claim.lease;
-    if (lease.is_permanent && lease.due() <= now) lease.ends = now + kPermanentHold;
-  }
+/// The claims that come back: what the configuration wants is there already.
+void leave_returning(std::vector<Claim>& claims, Moment now) {
+  std::erase_if(claims, [](const Claim& claim) { return claim.claimant.frontend == kStatic; });
+  end_or_prolong(claims, now);
 }
 
-/// Claims of which the mapping there has none yet.
+/// Claims of which the mapping there has none yet, but for those with other filters than it has.
 void join(Mapping& there, std::vector<Claim> claims, const RemoteFilters& filters) {
   for (auto& claim : claims) {
-    if (there.claim_of(claim.claimant)) continue;
-    claim.is_filtering = claim.is_filtering && there.filters == filters;
-    there.claims.push_back(std::move(claim));
+    const bool contradicts = claim.is_filtering && there.filters != filters;
+    if (!contradicts && !there.claim_of(claim.claimant)) there.claims.push_back(std::move(claim));
   }
 }
 
@@ -43,7 +36,7 @@ auto MappingTable::restore(std::span<const Mapping> mappings, Moment now)
     -> std::vector<Unrestored> {
   const Because because(*this, Cause::restored);
   std::vector<Mapping> left(mappings.begin(), mappings.end());
-  for (auto& mapping : left) drop_ended(mapping.claims, now);
+  for (auto& mapping : left) leave_returning(mapping.claims, now);
   std::erase_if(left, [](const Mapping& mapping) { return mapping.claims.empty(); });
   // Who comes first of one internal endpoint is its primary.
   std::stable_partition(left.begin(), left.end(),
@@ -59,6 +52,7 @@ auto MappingTable::restore(std::span<const Mapping> mappings, Moment now)
 
 Result<void, MapError> MappingTable::restore(Mapping mapping, Moment now) {
   const bool is_pinhole = mapping.is_pinhole();
+  const bool was_primary = mapping.is_primary;
   if (is_pinhole && !can_.pinholes) return fail(MapError::unsupported);
   mapping = judged_anew(mapping, now);
   if (mapping.claims.empty()) return fail(MapError::not_authorized);
@@ -77,7 +71,17 @@ Result<void, MapError> MappingTable::restore(Mapping mapping, Moment now) {
   }
   const MappingId id = mapping.id;
   if (!change(id, std::move(mapping))) return fail(MapError::backend_refused);
+  if (was_primary) prefer(id);
   return {};
+}
+
+void MappingTable::prefer(MappingId id) {
+  const Mapping& mapping = *find(id);
+  const Mapping& primary = *find_by_internal(mapping.protocol, mapping.internal);
+  if (mapping.is_pinhole() || primary.id == id) return;
+  if (primary.has_doors() && !mapping.has_doors()) return;
+  make_primary(primary.id, false);
+  make_primary(id, true);
 }
 
 }  // namespace postern

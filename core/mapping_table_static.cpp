@@ -32,15 +32,23 @@ using Cause = TableEvent::Cause;
          mapping.filters == filters;
 }
 
-/// The administrator says who may come in, whatever others said.
+/// The administrator says who may come in, whatever others said. Claims with other filters end, for
+/// once his claim is gone nobody would know theirs.
 void put_claim(Mapping& mapping, Claim claim, RemoteFilters filters) {
+  const bool are_others = mapping.filters != filters;
+  std::erase_if(mapping.claims, [&](const Claim& there) {
+    return there.claimant == claim.claimant || (there.is_filtering && are_others);
+  });
   mapping.filters = std::move(filters);
-  std::erase_if(mapping.claims,
-                [&](const Claim& there) { return there.claimant == claim.claimant; });
-  for (auto& other : mapping.claims) {
-    other.is_filtering = other.is_filtering && !mapping.filters.empty();
-  }
   mapping.claims.push_back(std::move(claim));
+}
+
+/// Whether clients say who may come in, and he says otherwise.
+[[nodiscard]] bool contradicts(const RemoteFilters& filters, const Mapping& mapping) {
+  const bool clients_say = std::any_of(
+      mapping.claims.begin(), mapping.claims.end(),
+      [](const Claim& claim) { return claim.is_filtering && !claim.claimant.is_administrator(); });
+  return clients_say && mapping.filters != filters;
 }
 
 }  // namespace
@@ -72,6 +80,9 @@ Result<MappingId, MapError> MappingTable::administer(const StaticMapping& wanted
   auto filters = ordered(wanted.remotes);
   Claim claim = claim_for(wanted, frontend, now);
   if (there && has_claim_like(*there, claim, filters)) return there->id;
+  if (!overrides && there && contradicts(filters, *there)) {
+    return fail(MapError::external_port_taken);
+  }
   Mapping mapping = there ? *there : new_static(wanted, earlier, now);
   put_claim(mapping, std::move(claim), std::move(filters));
   const MappingId id = mapping.id;
@@ -97,17 +108,14 @@ Mapping MappingTable::new_static(const StaticMapping& wanted, const Mapping* ear
 
 void MappingTable::set_static(std::span<const StaticMapping> wanted, Moment now) {
   const Because because(*this, Cause::administered);
-  const auto is_wanted = [&](const Mapping& mapping) {
-    return std::any_of(wanted.begin(), wanted.end(), [&](const StaticMapping& one) {
-      return one.protocol == mapping.protocol && one.internal == mapping.internal &&
-             one.external_port == mapping.external.port;
-    });
-  };
+  using Place = std::tuple<Protocol, Endpoint, std::uint16_t>;
+  std::set<Place> places;
+  for (const auto& one : wanted) places.emplace(one.protocol, one.internal, one.external_port);
   std::vector<MappingId> unwanted;
-  for (const auto& [id, entry] : mappings_) {
-    const auto& mapping = entry.mapping;
-    const bool is_static = mapping.claim_of({kStatic, mapping.internal.address});
-    if (is_static && !is_wanted(mapping)) unwanted.push_back(id);
+  for (const MappingId id : static_) {
+    const auto& mapping = *find(id);
+    const Place place{mapping.protocol, mapping.internal, mapping.external.port};
+    if (!places.contains(place)) unwanted.push_back(id);
   }
   for (const MappingId id : unwanted) {
     Mapping left = *find(id);

@@ -45,15 +45,16 @@ void forget_rules(Mapping& mapping) {
   for (auto& claim : mapping.claims) claim.rule = kNoRule;
 }
 
-/// What has an end of its own and has reached it goes, what has none and is due goes on.
-void end_or_prolong(std::vector<Claim>& claims, Moment now) {
-  std::erase_if(claims, [now](const Claim& claim) {
-    return !claim.lease.is_permanent && claim.lease.ends <= now;
-  });
-  for (auto& claim : claims) {
-    auto& lease = claim.lease;
-    if (lease.is_permanent && lease.due() <= now) lease.ends = now + kPermanentHold;
+/// The claims that the mapping does not have any more.
+[[nodiscard]] std::vector<Claim> take_dropped(Mapping& before, const Mapping& after) {
+  std::vector<Claim> dropped;
+  for (auto& claim : before.claims) {
+    if (after.claim_of(claim.claimant)) continue;
+    // The policy that it was of may be no more.
+    claim.rule = kNoRule;
+    dropped.push_back(std::move(claim));
   }
+  return dropped;
 }
 
 }  // namespace
@@ -128,7 +129,8 @@ std::vector<TableEvent> MappingTable::accept() {
     if (before && after) {
       if (before->mapping == *after) continue;
       events.push_back({kind_of_change(before->mapping, *after), *after,
-                        list_change(&before->mapping, after), cause_of(id)});
+                        list_change(&before->mapping, after), cause_of(id),
+                        take_dropped(before->mapping, *after)});
     } else if (before) {
       const auto& closed = before->mapping;
       if (!closed.is_pinhole()) {
@@ -149,6 +151,7 @@ std::vector<TableEvent> MappingTable::accept() {
   causes_.clear();
   policy_before_turn_.reset();
   tidy_order();
+  clients_.tidy();
   expired_before_turn_ = expired_until_;
   refused_.clear();
   refuse_all_ = false;

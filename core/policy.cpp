@@ -4,15 +4,6 @@
 #include <cassert>
 
 namespace postern {
-namespace {
-
-[[nodiscard]] bool any_contains(const std::vector<Prefix>& prefixes, const Address& address) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
-}
-
-}  // namespace
-
 PortSet default_never_internal_ports() {
   return PortSet({{21, 23},
                   {25, 25},
@@ -27,6 +18,12 @@ PortSet default_never_internal_ports() {
                   {3389, 3389},
                   {5432, 5432},
                   {5900, 5900}});
+}
+
+std::uint32_t Limits::mappings_per_station() const {
+  constexpr std::uint64_t kClients = 8;
+  const auto several = std::min<std::uint64_t>(kClients * mappings_per_client, mappings / 4);
+  return std::max(static_cast<std::uint32_t>(several), mappings_per_client);
 }
 
 RuleIndex Permission::rule_of(std::uint16_t port) const {
@@ -129,6 +126,13 @@ bool Policy::serves(const Claimant& claimant) const {
 
 bool Policy::is_on_link(const Address& address) const {
   return any_contains(lan_prefixes_, address);
+}
+
+std::optional<Station> Policy::station_of(const Address& client) const {
+  if (!clients_ || !is_on_link(client)) return std::nullopt;
+  const auto link = clients_->find(client);
+  if (link && !link->has_macs) return std::nullopt;
+  return Station{link ? link->mac : std::nullopt};
 }
 
 bool Policy::lists(const Address& client) const {

@@ -26,6 +26,11 @@ struct Limits {
   std::uint32_t mappings = 16384;
   /// Denied as internal ports unless a rule names them.
   PortSet never_internal_ports;
+
+  /// How many mappings the clients of one station may have together. As eight clients, for a host
+  /// has several IPv6 addresses at a time, and a repeater lends its MAC address to the hosts behind
+  /// it; but no more than a quarter of the table, and not less than one client.
+  [[nodiscard]] std::uint32_t mappings_per_station() const;
 };
 
 /// File sharing, remote desktops, databases and the like.
@@ -73,7 +78,7 @@ class Policy {
   /// The default rule and limits.
   Policy() : Policy({default_rule()}) {}
   /// `clients` outlives the policy and its copies; null: of no client the interface or MAC address
-  /// is known. It is only asked where rules name those.
+  /// is known. It is only asked where rules name those, and by station_of().
   explicit Policy(std::vector<Rule> rules, Limits limits = {}, ClientDirectory* clients = nullptr);
 
   /// What "lan" means from now on.
@@ -98,6 +103,9 @@ class Policy {
   [[nodiscard]] bool serves(const Claimant& claimant) const;
   /// Whether one of the LAN prefixes holds it.
   [[nodiscard]] bool is_on_link(const Address& address) const;
+  /// Together with whom this client has a limit. Nothing: with nobody, for it is behind a router,
+  /// or on a link whose hosts have no MAC addresses.
+  [[nodiscard]] std::optional<Station> station_of(const Address& client) const;
   /// Whether a rule that allows lists this client by prefix, on-link or not.
   [[nodiscard]] bool lists(const Address& client) const;
 

@@ -13,7 +13,7 @@ namespace postern {
 struct Restoration {
   /// To be put back, in the order of their ids.
   std::vector<Mapping> mappings;
-  /// Stored, but closed since then.
+  /// Stored with leases that have not ended, but closed since then.
   std::vector<Mapping> gone;
   /// Doors that none of the stored mappings has. Outbound doors are always among them, for they
   /// tell which of several forwards is primary.
@@ -29,7 +29,8 @@ struct FoundDoors {
 
 /// Decides who is right about each mapping. As long as the machine runs and our table is in the
 /// firewall, the firewall is newer than the store: what has no door there was closed, and a door
-/// that ends at another time was renewed, and one that lets in others was asked for anew. Where the
+/// that ends at another time was renewed, unless the machine's sleep explains it, and one that lets
+/// in others was asked for anew. Where the
 /// firewall ends no leases by itself (see Capabilities) it tells of later ends only, for it may
 /// have left out what ended early. After a reboot, or without our table, the store is all there is.
 [[nodiscard]] Restoration reconcile(const StoredState& state, const FoundDoors& found,

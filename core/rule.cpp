@@ -10,11 +10,6 @@ template <class Items, class Value>
   return std::find(items.begin(), items.end(), value) != items.end();
 }
 
-[[nodiscard]] bool any_contains(const std::vector<Prefix>& prefixes, const Address& address) {
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const Prefix& prefix) { return prefix.contains(address); });
-}
-
 }  // namespace
 
 Rule default_rule() {

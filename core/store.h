@@ -37,6 +37,9 @@ struct StoredState {
   /// How long the machine was off is not known, for its wall clock cannot be right; no time was
   /// counted as passed.
   bool is_elapsed_unknown = false;
+  /// How long this machine has slept since it was started. The timers of its firewall stood still
+  /// then, so that a door may be open for so much longer than its lease.
+  Milliseconds asleep{0};
 };
 
 /// What one turn changes about what is kept.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "core/mapping.h"
 
@@ -38,6 +39,9 @@ struct TableEvent {
     host_gone,
     /// An earlier run left it, in the store or in the firewall.
     restored,
+    /// The firewall held it no more when this run began: an earlier run closed it and could not
+    /// keep that, or somebody else did.
+    found_closed,
   };
 
   Kind kind = Kind::opened;
@@ -45,6 +49,9 @@ struct TableEvent {
   Mapping mapping;
   ListChange list_change = ListChange::none;
   Cause cause = Cause::asked;
+  /// The claims that it had and has no more, while others keep it open. Empty for closed: there all
+  /// fell.
+  std::vector<Claim> dropped = {};
 };
 
 /// Null: was not there before, or is no more.
@@ -80,6 +87,8 @@ struct TableEvent {
       return "host_gone";
     case TableEvent::Cause::restored:
       return "restored";
+    case TableEvent::Cause::found_closed:
+      return "found_closed";
   }
   return "?";
 }

@@ -28,6 +28,10 @@ struct Words {
       return {kConflict, "every permitted external port is taken"};
     case MapError::client_limit_reached:
       return {kConflict, "this host has as many mappings as it may have"};
+    case MapError::station_limit_reached:
+      return {kConflict,
+              "all addresses with this host's MAC address, or all whose MAC address is not"
+              " known, have as many mappings as they may have together"};
     case MapError::table_limit_reached:
       return {kConflict, "there are as many mappings as there may be; see limits.mappings"};
     case MapError::external_port_taken:

@@ -14,7 +14,8 @@ std::optional<ClientLink> KernelClients::find(const Address& client) {
     if (holds) holder = &lan;
   }
   if (!holder) return std::nullopt;
-  return ClientLink{holder->name, links_.mac_of(holder->index, client)};
+  const auto mac = links_.mac_of(holder->index, client);
+  return ClientLink{holder->name, mac, mac || links_.has_macs(holder->index)};
 }
 
 }  // namespace postern

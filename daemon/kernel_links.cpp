@@ -13,6 +13,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -76,6 +77,12 @@ int take_mac(const nlmsghdr* message, void* data) {
   return MNL_CB_STOP;
 }
 
+int take_type(const nlmsghdr* message, void* data) {
+  const auto& header = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message));
+  *static_cast<bool*>(data) = header.ifi_type == ARPHRD_ETHER;
+  return MNL_CB_STOP;
+}
+
 int take_counters(const nlmsghdr* message, void* data) {
   for_each_attribute<ifinfomsg>(message, [&](const nlattr* attribute) {
     rtnl_link_stats64 told{};
@@ -109,11 +116,15 @@ bool KernelLinks::are_one_host(std::uint32_t interface_index, const Address& lef
 
 std::optional<MacAddress> KernelLinks::mac_of(std::uint32_t interface_index,
                                               const Address& address) {
-  const std::string found = link_address_of(interface_index, address);
-  std::array<std::uint8_t, 6> octets{};
-  if (found.size() != octets.size()) return std::nullopt;
-  std::copy(found.begin(), found.end(), octets.begin());
-  return MacAddress(octets);
+  return MacAddress::of_octets(link_address_of(interface_index, address));
+}
+
+bool KernelLinks::has_macs(std::uint32_t interface_index) {
+  Question question(RTM_GETLINK, ++last_sequence_);
+  question.put_header<ifinfomsg>().ifi_index = static_cast<int>(interface_index);
+  bool has_macs = true;
+  ask(socket_.get(), question, take_type, &has_macs);
+  return has_macs;
 }
 
 std::string KernelLinks::link_address_of(std::uint32_t interface_index, const Address& address) {

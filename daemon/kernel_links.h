@@ -24,6 +24,9 @@ class KernelLinks final : public NeighbourTable, public WanLink {
   /// Nothing: not known, or not one of six octets. ip neigh get ADDRESS dev INTERFACE
   [[nodiscard]] std::optional<MacAddress> mac_of(std::uint32_t interface_index,
                                                  const Address& address);
+  /// Whether hosts of the link have MAC addresses: Ethernet, Wi-Fi, bridges. True when the kernel
+  /// does not say.
+  [[nodiscard]] bool has_macs(std::uint32_t interface_index);
   [[nodiscard]] std::optional<LinkCounters> counters(std::uint32_t interface_index) override;
   /// What `ethtool` shows.
   [[nodiscard]] std::optional<std::uint64_t> speed(std::uint32_t interface_index) override;

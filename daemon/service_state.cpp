@@ -34,6 +34,7 @@ StoredState Service::load_state(Moment now) {
     warnings_at_start_.push_back(stored.error() + "; leases end with the daemon");
     return {};
   }
+  stored->asleep = time_asleep();
   is_elapsed_unknown_ = stored->is_elapsed_unknown;
   complete(*stored);
   if (stored->is_elapsed_unknown) {

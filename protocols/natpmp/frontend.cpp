@@ -13,6 +13,7 @@ namespace {
       return ResultCode::network_failure;
     case MapError::no_port_available:
     case MapError::client_limit_reached:
+    case MapError::station_limit_reached:
     case MapError::table_limit_reached:
     case MapError::external_port_taken:
     case MapError::external_port_denied:

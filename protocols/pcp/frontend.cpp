@@ -1,8 +1,8 @@
 #include "protocols/pcp/frontend.h"
 
 #include <algorithm>
-#include <iterator>
 
+#include "core/append.h"
 #include "protocols/pcp/refusal.h"
 #include "protocols/pcp/unsolicited.h"
 
@@ -25,15 +25,33 @@ namespace {
                      [](const Claim& claim) { return claim.claimant.frontend == kFrontendName; });
 }
 
-/// Whether it ended although its clients counted on it. (Of lost addresses the epoch tells.)
-[[nodiscard]] bool was_taken_away(const TableEvent& event) {
-  using enum TableEvent::Cause;
-  return event.kind == TableEvent::Kind::closed &&
-         (event.cause == administered || event.cause == policy);
+/// Whether the claims themselves are other than clients were told.
+[[nodiscard]] bool is_changed(const TableEvent& event) {
+  const bool is_cut =
+      event.kind == TableEvent::Kind::renewed && event.cause == TableEvent::Cause::policy;
+  return event.kind == TableEvent::Kind::moved || is_cut;
 }
 
-void append(std::vector<OutgoingDatagram>& all, std::vector<OutgoingDatagram> more) {
-  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+/// Whether something ended although its clients counted on it. (Of lost addresses the epoch tells.)
+[[nodiscard]] bool takes_away(const TableEvent& event) {
+  using enum TableEvent::Cause;
+  const bool ends_some = event.kind == TableEvent::Kind::closed || !event.dropped.empty();
+  return ends_some &&
+         (event.cause == administered || event.cause == policy || event.cause == host_gone);
+}
+
+/// What ended, with those claims whose askers are to hear of it: of a host that has gone, only when
+/// another one asked for it.
+[[nodiscard]] Mapping taken_by(const TableEvent& event) {
+  Mapping taken = event.mapping;
+  if (event.kind != TableEvent::Kind::closed) taken.claims = event.dropped;
+  const bool is_gone = event.cause == TableEvent::Cause::host_gone;
+  std::erase_if(taken.claims, [&](const Claim& claim) {
+    const auto& contact = claim.details->contact;
+    const bool is_told = claim.claimant.frontend == kFrontendName && contact;
+    return !is_told || (is_gone && contact->asker.address == claim.claimant.client);
+  });
+  return taken;
 }
 
 }  // namespace
@@ -80,14 +98,22 @@ void Frontend::on_event(GatewayEvent event, const GatewayState& state, Moment no
 void Frontend::on_table_events(std::span<const TableEvent> events, const GatewayState&,
                                Moment now) {
   for (const auto& event : events) {
-    const bool is_taken_away = was_taken_away(event);
-    const bool is_cut =
-        event.kind == TableEvent::Kind::renewed && event.cause == TableEvent::Cause::policy;
-    if (event.kind != TableEvent::Kind::moved && !is_cut && !is_taken_away) continue;
-    if (!has_own_claim(event.mapping)) continue;
-    updates_.start(event.mapping.id, now);
-    if (is_taken_away) closed_.insert_or_assign(event.mapping.id, event.mapping);
+    const bool is_news = is_changed(event) && has_own_claim(event.mapping);
+    auto taken = takes_away(event) ? taken_by(event) : Mapping();
+    const bool is_taken = !taken.claims.empty();
+    if (is_news || is_taken) updates_.start(event.mapping.id, now);
+    if (is_taken) note_taken(std::move(taken));
   }
+}
+
+void Frontend::note_taken(Mapping taken) {
+  const auto [place, is_new] = taken_.try_emplace(taken.id, taken);
+  if (is_new) return;
+  auto& before = place->second;
+  std::erase_if(before.claims,
+                [&](const Claim& claim) { return taken.claim_of(claim.claimant) != nullptr; });
+  taken.claims.insert(taken.claims.end(), before.claims.begin(), before.claims.end());
+  before = std::move(taken);
 }
 
 std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Moment now) {
@@ -99,10 +125,10 @@ std::vector<OutgoingDatagram> Frontend::on_timeout(const GatewayState& state, Mo
     if (const Mapping* mapping = state.table.find(id)) {
       append(due, mapping_updates(*mapping, moved, state, now));
     }
-    const auto closed = closed_.find(id);
-    if (closed == closed_.end()) continue;
-    append(due, closing_updates(closed->second, state, now));
-    if (!updates_.is_telling(id)) closed_.erase(closed);
+    const auto taken = taken_.find(id);
+    if (taken == taken_.end()) continue;
+    append(due, closing_updates(taken->second, state, now));
+    if (!updates_.is_telling(id)) taken_.erase(taken);
   }
   return due;
 }

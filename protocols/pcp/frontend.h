@@ -34,13 +34,16 @@ class Frontend final : public DatagramFrontend {
   [[nodiscard]] std::optional<Moment> next_timeout() const override;
 
  private:
+  /// To be told with what there is to tell of it already.
+  void note_taken(Mapping taken);
+
   Settings settings_;
   FlowTable& flows_;
   AnnouncementSchedule v4_announcements_;
   AnnouncementSchedule v6_announcements_;
   MappingUpdates updates_;
-  /// Those of the mappings that are told of which are no more, as they were last.
-  std::map<MappingId, Mapping> closed_;
+  /// Of the mappings that are told of, the claims that are no more, as they were last.
+  std::map<MappingId, Mapping> taken_;
 };
 
 }  // namespace postern::pcp

@@ -19,6 +19,7 @@ namespace {
     case MapError::backend_refused:
       return ResultCode::no_resources;
     case MapError::client_limit_reached:
+    case MapError::station_limit_reached:
       return ResultCode::user_ex_quota;
     case MapError::external_port_taken:
     case MapError::external_port_denied:

@@ -81,15 +81,15 @@ std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment mov
   return all;
 }
 
-std::vector<OutgoingDatagram> closing_updates(const Mapping& closed, const GatewayState& state,
+std::vector<OutgoingDatagram> closing_updates(const Mapping& taken, const GatewayState& state,
                                               Moment now) {
   std::vector<OutgoingDatagram> all;
-  for (const auto& claim : closed.claims) {
+  for (const auto& claim : taken.claims) {
     const auto& contact = claim.details->contact;
     if (claim.claimant.frontend != kFrontendName || !contact) continue;
-    if (state.table.find_claim(closed.protocol, closed.internal, claim.claimant)) continue;
+    if (state.table.find_claim(taken.protocol, taken.internal, claim.claimant)) continue;
     all.push_back({interface_to(*contact, state.network), contact->gateway, contact->asker,
-                   emit_error(update(closed, claim, 0, state, now), ResultCode::not_authorized, 0,
+                   emit_error(update(taken, claim, 0, state, now), ResultCode::not_authorized, 0,
                               epoch_for(contact->asker.address, state, now))});
   }
   return all;

@@ -20,9 +20,9 @@ namespace postern::pcp {
 [[nodiscard]] std::vector<OutgoingDatagram> mapping_updates(const Mapping& mapping, Moment moved,
                                                             const GatewayState& state, Moment now);
 
-/// That the mapping is no more: NOT_AUTHORIZED with lifetime 0, for each PCP claim it had, unless
-/// the client has got another mapping for that inside meanwhile.
-[[nodiscard]] std::vector<OutgoingDatagram> closing_updates(const Mapping& closed,
+/// That these PCP claims on the mapping are no more: NOT_AUTHORIZED with lifetime 0 for each,
+/// unless the client has got another one for that inside meanwhile.
+[[nodiscard]] std::vector<OutgoingDatagram> closing_updates(const Mapping& taken,
                                                             const GatewayState& state, Moment now);
 
 }  // namespace postern::pcp

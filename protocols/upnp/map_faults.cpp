@@ -22,6 +22,7 @@ Fault port_mapping_fault(MapError error, const Invocation& invocation) {
       return invocation.by_version(kConflictInMappingEntry, kConflictWithOtherMechanisms);
     case MapError::no_port_available:
     case MapError::client_limit_reached:
+    case MapError::station_limit_reached:
     case MapError::table_limit_reached:
     case MapError::too_many_filters:
     case MapError::filter_limit_reached:
@@ -52,6 +53,7 @@ Fault pinhole_fault(MapError error) {
       return faults::kActionNotAuthorized;
     case MapError::no_port_available:
     case MapError::client_limit_reached:
+    case MapError::station_limit_reached:
     case MapError::table_limit_reached:
     case MapError::too_many_filters:
     case MapError::filter_limit_reached:

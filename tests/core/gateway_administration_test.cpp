@@ -86,6 +86,68 @@ TEST_F(GatewayAdministrationTest, TellsThePcpClientsWhoseMappingsItClosed) {
 }
 
 // PCP-184
+TEST_F(GatewayAdministrationTest, TellsThePcpClientWhoseClaimAloneFell) {
+  (void)house_.pass(Seconds(600));
+  const PcpWish wish{.suggested_port = 4000};
+  (void)test::map(house_, wish);
+  (void)test::map(house_, kHostA, Protocol::udp, wish.internal_port, 4000, 600);
+  ASSERT_EQ(at(4000)->claims.size(), 2U);
+  Rule natpmp = default_rule();
+  natpmp.frontends = {"natpmp"};
+  auto turn = reload(Policy({natpmp}));
+  ASSERT_EQ(turn.events.size(), 1U);
+  EXPECT_EQ(turn.events.front().kind, Kind::renewed);
+  ASSERT_EQ(turn.events.front().dropped.size(), 1U);
+  EXPECT_EQ(turn.events.front().dropped.front().claimant, (Claimant{"pcp", kHostA}));
+  ASSERT_EQ(at(4000)->claims.size(), 1U);
+  auto sent = std::move(turn.send);
+  for (auto& datagram : house_.pass(Seconds(5)).send) sent.push_back(std::move(datagram));
+  ASSERT_EQ(sent.size(), 3U) << "three copies";
+  for (const auto& datagram : sent) {
+    EXPECT_EQ(datagram.destination, (Endpoint{kHostA, 40123}));
+    const auto update = read_pcp(datagram.payload);
+    EXPECT_EQ(update.result, pcp::ResultCode::not_authorized);
+    EXPECT_EQ(update.lifetime, 0U);
+    EXPECT_EQ(std::get<pcp::MapResponse>(update.body).nonce, wish.nonce);
+  }
+}
+
+// PCP-184
+TEST_F(GatewayAdministrationTest, TellsThePcpClientWhoseFilterAStaticMappingHasNot) {
+  (void)house_.pass(Seconds(600));
+  const auto filter = pcp::Filter::of({Prefix::of(Address::v4({8, 8, 8, 8}))});
+  (void)test::map(house_, PcpWish{.suggested_port = 4000, .options = {filter}});
+  const auto turn = reload(Policy(), {{"game", Protocol::udp, {kHostA, 8080}, 4000}});
+  ASSERT_EQ(turn.send.size(), 1U);
+  const auto update = read_pcp(turn.send.front().payload);
+  EXPECT_EQ(update.result, pcp::ResultCode::not_authorized);
+  EXPECT_EQ(update.lifetime, 0U);
+}
+
+// PCP-184: what fell in two reloads, one soon after the other.
+TEST_F(GatewayAdministrationTest, TellsOfEachClaimThatFell) {
+  (void)house_.pass(Seconds(600));
+  const PcpWish wish{.suggested_port = 4000};
+  const Endpoint peer{Address::v4({8, 8, 8, 8}), 443};
+  (void)test::map(house_, wish);
+  (void)test::peer(house_, wish, peer);
+  (void)test::map(house_, kHostA, Protocol::udp, wish.internal_port, 4000, 600);
+  Rule natpmp = default_rule();
+  natpmp.frontends = {"natpmp"};
+  auto turn = reload(Policy({natpmp}));
+  EXPECT_EQ(turn.send.size(), 2U);
+  turn = reload(only_ports_from(5000));
+  EXPECT_FALSE(at(4000));
+  std::size_t peers = 0;
+  for (const auto& datagram : house_.pass(Seconds(5)).send) {
+    const auto update = read_pcp(datagram.payload);
+    EXPECT_EQ(update.lifetime, 0U);
+    peers += std::holds_alternative<pcp::PeerResponse>(update.body) ? 1U : 0U;
+  }
+  EXPECT_EQ(peers, 2U) << "the second and third copy";
+}
+
+// PCP-184
 TEST_F(GatewayAdministrationTest, SaysNoMoreOnceTheClientHasAnother) {
   (void)house_.pass(Seconds(600));
   (void)test::map(house_, PcpWish{.suggested_port = 2000});

@@ -5,6 +5,7 @@
 #include "tests/support/gateway_fixture.h"
 #include "tests/support/natpmp_client.h"
 #include "tests/support/pcp_client.h"
+#include "tests/support/stored_state.h"
 
 // Hosts that leave, hosts that others take the address of, and LANs that are renumbered.
 namespace postern {
@@ -187,6 +188,120 @@ TEST_F(GatewayHostsTest, KeepTheirMappingsWhileTheLanIsDown) {
   (void)house_.change_network(network);
   EXPECT_EQ(open_of(kHostA), 1U);
   EXPECT_EQ(epoch(), 200U);
+}
+
+// --- Those that ask for others ----------------------------------------------------------------
+
+/// Host B asked, by UPnP, for a mapping to host A, and each has one of its own.
+class GatewayHostsForOthersTest : public testing::Test {
+ protected:
+  GatewayHostsForOthersTest() {
+    auto others = stored(1, {kHostA, 5000}, 40001, kStart + Seconds(7200), "upnp");
+    others.claims.front().claimant.client = kHostB;
+    asked_ = house_.start(
+        dual_network(), rebooted({others, stored(2, {kHostB, 5000}, 40002, kStart + Seconds(7200)),
+                                  stored(3, {kHostC, 5000}, 40003, kStart + Seconds(7200))}));
+  }
+  ~GatewayHostsForOthersTest() override { EXPECT_TRUE(house_.is_consistent()); }
+
+  [[nodiscard]] static GatewayOptions options() {
+    Rule rule = default_rule();
+    rule.for_others = true;
+    GatewayOptions options;
+    options.policy = Policy({rule});
+    options.host_grace = kGrace;
+    return options;
+  }
+  Turn lose(const Address& host) {
+    const Neighbour neighbour{kLanIndex, host, State::silent, ""};
+    house_.gateway.on_neighbours({&neighbour, 1}, house_.now);
+    return house_.pass(kGrace + Seconds(20));
+  }
+  [[nodiscard]] bool is_open(MappingId id) const { return house_.gateway.state().table.find(id); }
+
+  House house_{options(), Serves::both};
+  Turn asked_;
+};
+
+TEST_F(GatewayHostsForOthersTest, BothAreWatched) {
+  EXPECT_THAT(asked_.questions,
+              testing::UnorderedElementsAre(NeighbourQuestion{kLanIndex, kHostA},
+                                            NeighbourQuestion{kLanIndex, kHostB},
+                                            NeighbourQuestion{kLanIndex, kHostC}));
+}
+
+TEST_F(GatewayHostsForOthersTest, WhatLeadsToAHostEndsWithIt) {
+  const auto turn = lose(kHostA);
+  EXPECT_FALSE(is_open(1));
+  EXPECT_TRUE(is_open(2)) << "who asked is still there";
+  ASSERT_EQ(turn.events.size(), 1U);
+  EXPECT_EQ(turn.events.front().cause, TableEvent::Cause::host_gone);
+}
+
+TEST_F(GatewayHostsForOthersTest, WhatAHostAskedForEndsWithIt) {
+  (void)lose(kHostB);
+  EXPECT_FALSE(is_open(1));
+  EXPECT_FALSE(is_open(2));
+  EXPECT_TRUE(is_open(3));
+}
+
+TEST_F(GatewayHostsForOthersTest, WhatTheInsideAskedForItselfStays) {
+  (void)test::map(house_, PcpWish{.internal_port = 5000, .lifetime = 7200});
+  ASSERT_EQ(house_.gateway.state().table.find(1)->claims.size(), 2U);
+  const auto turn = lose(kHostB);
+  ASSERT_TRUE(is_open(1));
+  EXPECT_EQ(house_.gateway.state().table.find(1)->claims.size(), 1U);
+  ASSERT_EQ(turn.events.size(), 2U);
+  EXPECT_EQ(turn.events.front().dropped.size(), 1U);
+}
+
+TEST_F(GatewayHostsForOthersTest, TheAdministratorsStayWithoutTheirClaims) {
+  Turn turn;
+  ASSERT_TRUE(house_.gateway.add({"x", Protocol::udp, {kHostA, 5000}, 40001}, house_.now, turn));
+  (void)lose(kHostA);
+  ASSERT_TRUE(is_open(1));
+  EXPECT_EQ(house_.gateway.state().table.find(1)->claims.size(), 1U);
+}
+
+// PCP-182, 184: the controller is there to hear of it.
+TEST_F(GatewayHostsTest, WhoAskedForThemIsTold) {
+  pcp::Settings settings;
+  settings.third_party = {Prefix::of(kHostB)};
+  House house(options(), Serves::both, settings);
+  (void)house.start(dual_network());
+  (void)house.pass(Seconds(200));
+  const PcpWish wish{.client = kHostB, .lifetime = 7200, .options = {pcp::ThirdParty{kHostA}}};
+  (void)test::map(house, wish);
+  const Neighbour silent{kLanIndex, kHostA, State::silent, ""};
+  house.gateway.on_neighbours({&silent, 1}, house.now);
+  const auto turn = house.pass(kGrace + Seconds(20));
+  EXPECT_EQ(house.mappings(), 0U);
+  ASSERT_EQ(turn.send.size(), 3U);
+  EXPECT_EQ(turn.send.front().destination.address, kHostB);
+  EXPECT_EQ(read_pcp(turn.send.front().payload).lifetime, 0U);
+}
+
+// As it is known who a host is, its mappings count with the others of its MAC address.
+TEST(GatewayStations, AreLearntFromNeighbours) {
+  struct NobodyKnown final : ClientDirectory {
+    [[nodiscard]] std::optional<ClientLink> find(const Address&) override { return std::nullopt; }
+  } clients;
+  Limits limits;
+  limits.mappings_per_client = 1;
+  GatewayOptions options;
+  options.policy = Policy({default_rule()}, limits, &clients);
+  House house(options, Serves::both);
+  (void)house.start(dual_network());
+  const auto ask = [&](std::uint8_t host) {
+    const auto client = Address::v4({192, 168, 1, host});
+    return test::error_of(house, PcpWish{.client = client}).result;
+  };
+  for (std::uint8_t i = 0; i < 8; ++i)
+    EXPECT_EQ(ask(static_cast<std::uint8_t>(10 + i)), pcp::ResultCode::success);
+  EXPECT_EQ(ask(20), pcp::ResultCode::user_ex_quota);
+  const Neighbour known{kLanIndex, kHostA, State::heard, std::string("\x02\0\0\0\0\x0a", 6)};
+  house.gateway.on_neighbours({&known, 1}, house.now);
+  EXPECT_EQ(ask(20), pcp::ResultCode::success);
 }
 
 }  // namespace

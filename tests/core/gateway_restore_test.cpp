@@ -114,6 +114,15 @@ TEST_F(GatewayRestoreTest, WhatTheFirewallNoLongerHasWasClosed) {
   EXPECT_EQ(house_->mappings(), 0U);
   ASSERT_EQ(turn.events.size(), 1U);
   EXPECT_EQ(turn.events.front().kind, Kind::closed);
+  EXPECT_EQ(turn.events.front().cause, Cause::found_closed) << "its lease has not ended";
+}
+
+TEST_F(GatewayRestoreTest, WhatEndedWhileTheDaemonWasDeadHasEnded) {
+  (void)begin({});
+  (void)test::map(*house_, PcpWish{.suggested_port = 40001, .lifetime = 120});
+  const auto turn = begin_again(Seconds(121));
+  ASSERT_EQ(turn.events.size(), 1U);
+  EXPECT_EQ(turn.events.front().cause, Cause::lease_ended);
 }
 
 TEST_F(GatewayRestoreTest, WhatTheStoreHasNotGotIsRecovered) {
@@ -222,6 +231,60 @@ TEST_F(GatewayRestoreTest, WhoSendsWithWhichPortStays) {
   first.is_primary = false;
   (void)begin(rebooted({first, second}));
   EXPECT_EQ(table().find_by_internal(Protocol::udp, kInside)->id, 4U);
+}
+
+TEST_F(GatewayRestoreTest, AStaticMappingDoesNotTakeTheOutboundPortOfOneThatWasFirst) {
+  (void)begin({});
+  (void)test::map(*house_, PcpWish{.suggested_port = 40001});
+  GatewayOptions options;
+  options.static_mappings = {{"game", Protocol::udp, kInside, 40002}};
+  (void)house_->gateway.reload(Policy(), options.static_mappings, house_->now);
+  ASSERT_EQ(house_->mappings(), 2U);
+  ASSERT_EQ(table().find_by_internal(Protocol::udp, kInside)->external.port, 40001);
+  const auto sends_with = [&] { return firewall_->open_doors(house_->now).value(); };
+  const TimedDoor outbound{Outbound4{Protocol::udp, kInside, {kWan, 40001}},
+                           table().find_by_external_port(Protocol::udp, 40001)->ends()};
+  ASSERT_THAT(sends_with(), testing::Contains(outbound));
+  (void)begin_again(Seconds(5), options);
+  EXPECT_EQ(house_->mappings(), 2U);
+  EXPECT_EQ(table().find_by_internal(Protocol::udp, kInside)->external.port, 40001);
+  EXPECT_THAT(sends_with(), testing::Contains(outbound));
+}
+
+TEST_F(GatewayRestoreTest, AStaticMappingThatWasFirstIsAgain) {
+  GatewayOptions options;
+  options.static_mappings = {{"game", Protocol::udp, kInside, 40002}};
+  (void)begin(rebooted({}), options);
+  auto own = stored(9, kInside, 40001, house_->now + Seconds(600));
+  own.is_primary = false;
+  auto mappings = all_mappings(*house_);
+  mappings.push_back(own);
+  (void)begin(rebooted(mappings), options);
+  ASSERT_EQ(house_->mappings(), 2U);
+  EXPECT_EQ(table().find_by_internal(Protocol::udp, kInside)->external.port, 40002);
+}
+
+TEST_F(GatewayRestoreTest, WithoutDoorsNoneComesBeforeAStaticOneThatHasThem) {
+  GatewayOptions options;
+  options.static_mappings = {{"game", Protocol::udp, kInside, 40002}};
+  auto shut = stored(9, kInside, 40001, kStart + Seconds(600));
+  shut.claims.front().is_enabled = false;
+  (void)begin(rebooted({shut}), options);
+  ASSERT_EQ(house_->mappings(), 2U);
+  EXPECT_EQ(table().find_by_internal(Protocol::udp, kInside)->external.port, 40002);
+}
+
+TEST_F(GatewayRestoreTest, ClaimsWithOtherFiltersThanAStaticMappingDoNotComeBack) {
+  GatewayOptions options;
+  options.static_mappings = {{"game", Protocol::udp, kInside, 40001}};
+  auto filtered = stored(9, kInside, 40001, kStart + Seconds(600));
+  filtered.filters = {{*Prefix::parse("203.0.113.1")}};
+  filtered.claims.front().is_filtering = true;
+  (void)begin(rebooted({filtered}), options);
+  ASSERT_EQ(house_->mappings(), 1U);
+  EXPECT_EQ(all_mappings(*house_).front().claims.size(), 1U);
+  (void)house_->gateway.reload(Policy(), {}, house_->now);
+  EXPECT_EQ(house_->doors(), 0U) << "nobody is let in who was not";
 }
 
 // --- Epochs -----------------------------------------------------------------------------------

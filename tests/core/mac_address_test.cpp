@@ -21,5 +21,12 @@ TEST(MacAddress, IsNothingElse) {
   }
 }
 
+TEST(MacAddress, IsSixOctets) {
+  EXPECT_EQ(MacAddress::of_octets(std::string("\x02\0\0\0\0\x0a", 6)),
+            MacAddress::parse("02:00:00:00:00:0a"));
+  EXPECT_FALSE(MacAddress::of_octets(""));
+  EXPECT_FALSE(MacAddress::of_octets("InfiniBand's is longer"));
+}
+
 }  // namespace
 }  // namespace postern

@@ -140,6 +140,55 @@ TEST_F(MappingTableStaticTest, LetsInWhomTheAdministratorLets) {
   EXPECT_TRUE(at(Protocol::tcp, 80)->admitted().empty());
 }
 
+/// A client's mapping that lets in one remote host only.
+[[nodiscard]] MapRequest filtered_wish() {
+  auto request = wish(kHostA, Protocol::tcp, 8080, 8080);
+  request.filters = RemoteFilters{{*Prefix::parse("203.0.113.1")}};
+  return request;
+}
+
+TEST_F(MappingTableStaticTest, AClaimWithOtherFiltersEnds) {
+  ASSERT_TRUE(table_.request(filtered_wish(), kStart));
+  (void)table_.accept();
+  const auto events = set({{"", Protocol::tcp, {kHostA, 8080}, 8080}});
+  ASSERT_EQ(events.size(), 1U);
+  ASSERT_EQ(events.front().dropped.size(), 1U);
+  EXPECT_EQ(events.front().dropped.front().claimant, natpmp_of(kHostA));
+  EXPECT_TRUE(at(Protocol::tcp, 8080)->admitted().empty());
+  (void)set({});
+  EXPECT_FALSE(at(Protocol::tcp, 8080)) << "it must not stay behind without its filter";
+}
+
+TEST_F(MappingTableStaticTest, AClaimWithTheSameFiltersStays) {
+  ASSERT_TRUE(table_.request(filtered_wish(), kStart));
+  (void)set({{"", Protocol::tcp, {kHostA, 8080}, 8080, *filtered_wish().filters}});
+  EXPECT_EQ(at(Protocol::tcp, 8080)->claims.size(), 2U);
+  (void)set({});
+  ASSERT_TRUE(at(Protocol::tcp, 8080));
+  EXPECT_EQ(at(Protocol::tcp, 8080)->admitted(), *filtered_wish().filters);
+}
+
+TEST_F(MappingTableStaticTest, TheOperatorTakesNobodysFilters) {
+  ASSERT_TRUE(table_.request(filtered_wish(), kStart));
+  const auto add = [&](RemoteFilters remotes) {
+    return table_.administer({"", Protocol::tcp, {kHostA, 8080}, 8080, std::move(remotes)},
+                             kOperator, kStart);
+  };
+  EXPECT_EQ(add({}).error(), MapError::external_port_taken);
+  EXPECT_EQ(add({{*Prefix::parse("203.0.113.2")}}).error(), MapError::external_port_taken);
+  EXPECT_EQ(at(Protocol::tcp, 8080)->admitted(), *filtered_wish().filters);
+  EXPECT_TRUE(add(*filtered_wish().filters));
+}
+
+TEST_F(MappingTableStaticTest, TheConfigurationEndsWhatTheOperatorFiltersOtherwise) {
+  const RemoteFilters remotes{{*Prefix::parse("203.0.113.0/24")}};
+  ASSERT_TRUE(table_.administer({"", Protocol::tcp, {kHostA, 80}, 80, remotes}, kOperator, kStart));
+  (void)set({kWeb});
+  EXPECT_EQ(at(Protocol::tcp, 80)->claims.size(), 1U);
+  (void)set({});
+  EXPECT_FALSE(at(Protocol::tcp, 80));
+}
+
 TEST_F(MappingTableStaticTest, WaitsForAnExternalAddress) {
   MappingTable table(home_policy(), {.pinholes = true}, 1);
   table.set_static(std::vector{kWeb, {"", Protocol::tcp, {kHostA, 80}, 81}}, kStart);

@@ -86,6 +86,32 @@ TEST_F(Reconciliation, ARenewalOfALeaseThatHadEndedIsFoundToo) {
   EXPECT_EQ(all.mappings.front().claims.front().lease.ends, kStart + Seconds(90));
 }
 
+// The kernel's timers stand still while the machine sleeps.
+TEST_F(Reconciliation, WhatSleepExplainsIsNoRenewal) {
+  auto state = state_of({lease(60)});
+  state.asleep = Seconds(3600);
+  const auto end_with = [&](int seconds) {
+    const auto all = reconcile(state, found({door(40001, seconds)}), true, kStart);
+    EXPECT_TRUE(all.unexplained.empty());
+    return all.mappings.at(0).claims.at(0).lease.ends;
+  };
+  EXPECT_EQ(end_with(60), kStart + Seconds(60));
+  EXPECT_EQ(end_with(3660), kStart + Seconds(60));
+  EXPECT_EQ(end_with(3700), kStart + Seconds(3700)) << "it can only be a renewal";
+  EXPECT_EQ(end_with(30), kStart + Seconds(30)) << "sleep makes no door end earlier";
+  state.asleep = Seconds(0);
+  EXPECT_EQ(end_with(3660), kStart + Seconds(3660)) << "the machine has not slept";
+}
+
+TEST_F(Reconciliation, AfterASleepALeaseThatHasEndedIsOver) {
+  auto state = state_of({lease(-5)});
+  state.asleep = Seconds(3600);
+  const auto all = reconcile(state, found({door(40001, 90)}), true, kStart);
+  ASSERT_EQ(all.mappings.size(), 1U);
+  EXPECT_EQ(all.mappings.front().ends(), kStart - Seconds(5)) << "and the table takes no such one";
+  EXPECT_TRUE(all.unexplained.empty()) << "nor adopts its door";
+}
+
 TEST_F(Reconciliation, OfSeveralClaimsNobodyKnowsWhichWasRenewed) {
   auto mapping = lease(60);
   mapping.claims.push_back({{"pcp", kHostA}, {Seconds(600), kStart + Seconds(30)}});

@@ -29,7 +29,8 @@ class KernelClientsTest : public testing::Test {
     const Interface guests{
         "guests", 1000, {{address("192.168.2.1"), 24}, {address("fe80::2"), 64}}};
     clients_.emplace();
-    clients_->follow({std::nullopt, {lan, guests}});
+    const Interface tunnel{"lo", ::if_nametoindex("lo"), {{address("192.168.3.1"), 24}}};
+    clients_->follow({std::nullopt, {lan, guests, tunnel}});
   }
   static void run(const std::string& command) { EXPECT_EQ(test::output_of(command), ""); }
 
@@ -46,6 +47,11 @@ TEST_F(KernelClientsTest, FindsInterfaceAndMacAddress) {
 TEST_F(KernelClientsTest, AnUnknownNeighbourStillHasAnInterface) {
   EXPECT_EQ(clients_->find(address("192.168.1.11")), (ClientLink{"lan", std::nullopt}));
   EXPECT_EQ(clients_->find(address("192.168.2.10")), (ClientLink{"guests", std::nullopt}));
+}
+
+TEST_F(KernelClientsTest, HostsOfATunnelHaveNoMacAddresses) {
+  EXPECT_EQ(clients_->find(address("192.168.3.10")), (ClientLink{"lo", std::nullopt, false}));
+  EXPECT_TRUE(clients_->find(address("192.168.1.11"))->has_macs);
 }
 
 TEST_F(KernelClientsTest, WhoIsOnNoLinkOrOnEveryIsNotKnown) {

@@ -1,0 +1,157 @@
+#include <gtest/gtest.h>
+
+#include "core/mapping_table.h"
+#include "tests/support/known_clients.h"
+#include "tests/support/table_fixture.h"
+
+// How many mappings all addresses of one MAC address may have together.
+namespace postern {
+namespace {
+
+using namespace test;
+
+constexpr std::uint32_t kOfClient = 2;
+constexpr std::uint32_t kOfStation = 8 * kOfClient;
+const MacAddress kMac({2, 0, 0, 0, 0, 10});
+const MacAddress kOtherMac({2, 0, 0, 0, 0, 11});
+
+/// Host number `i` of the LAN.
+[[nodiscard]] Address host(unsigned i) {
+  return Address::v4({192, 168, 1, static_cast<std::uint8_t>(100 + i)});
+}
+
+class MappingTableStationsTest : public testing::Test {
+ protected:
+  MappingTableStationsTest()
+      : table_(Policy({everyone()}, limits_of(kOfClient, 1000), &clients_), {.pinholes = true}, 1) {
+    table_.set_external_addresses({kWan});
+    table_.set_lan_prefixes({*Prefix::parse("192.168.1.0/24"), *Prefix::parse("2001:db8:77::/64")});
+  }
+  ~MappingTableStationsTest() override { EXPECT_TRUE(table_.is_consistent()); }
+
+  [[nodiscard]] static Rule everyone() {
+    Rule rule = default_rule();
+    rule.client_prefixes = {*Prefix::parse("10.0.0.0/8")};
+    return rule;
+  }
+  void know(const Address& client, std::optional<MacAddress> mac, bool has_macs = true) {
+    clients_.links[client] = {"br-lan", mac, has_macs};
+  }
+  std::optional<MapError> ask(const Address& client, std::uint16_t port = 4000) {
+    const auto granted = table_.request(wish(client, Protocol::udp, port), kStart);
+    return granted ? std::nullopt : std::optional(granted.error());
+  }
+  /// Takes all that a station may have, two mappings an address, beginning with host `first`.
+  void fill(std::optional<MacAddress> mac, unsigned first = 0) {
+    for (unsigned i = 0; i < kOfStation; ++i) {
+      const auto client = host(first + i / 2);
+      know(client, mac);
+      EXPECT_EQ(ask(client, static_cast<std::uint16_t>(4000 + i % 2)), std::nullopt) << i;
+    }
+    (void)table_.accept();
+  }
+
+  KnownClients clients_;
+  MappingTable table_;
+};
+
+TEST_F(MappingTableStationsTest, ManyAddressesOfOneMacAreBounded) {
+  fill(kMac);
+  know(host(50), kMac);
+  EXPECT_EQ(ask(host(50)), MapError::station_limit_reached);
+  EXPECT_EQ(table_.take_refusals().size(), 1U);
+  know(home_v6(50), kMac);
+  EXPECT_EQ(ask(home_v6(50)), MapError::station_limit_reached) << "of both families together";
+  know(host(51), kOtherMac);
+  EXPECT_EQ(ask(host(51)), std::nullopt) << "nobody else is concerned";
+}
+
+TEST_F(MappingTableStationsTest, WhatIsThereIsRenewed) {
+  fill(kMac);
+  EXPECT_EQ(ask(host(0)), std::nullopt);
+}
+
+TEST_F(MappingTableStationsTest, WhatEndsMakesRoom) {
+  fill(kMac);
+  EXPECT_TRUE(table_.release(Protocol::udp, {host(0), 4000}, natpmp_of(host(0))));
+  (void)table_.accept();
+  know(host(50), kMac);
+  EXPECT_EQ(ask(host(50)), std::nullopt);
+}
+
+TEST_F(MappingTableStationsTest, WhatIsRolledBackMakesNone) {
+  fill(kMac);
+  for (unsigned i = 0; i < kOfStation / 2; ++i) {
+    EXPECT_TRUE(table_.release_all(Protocol::udp, natpmp_of(host(i))));
+  }
+  table_.roll_back();
+  know(host(50), kMac);
+  EXPECT_EQ(ask(host(50)), MapError::station_limit_reached);
+}
+
+// Who forges addresses need not answer for them: then the kernel knows no MAC address.
+TEST_F(MappingTableStationsTest, AddressesWithoutAKnownMacCountTogether) {
+  fill(std::nullopt);
+  EXPECT_EQ(ask(host(50)), MapError::station_limit_reached) << "not in the directory at all";
+  know(host(51), kMac);
+  EXPECT_EQ(ask(host(51)), std::nullopt);
+}
+
+TEST_F(MappingTableStationsTest, WhoBecomesKnownLeavesTheUnknown) {
+  fill(std::nullopt);
+  table_.learn_mac(host(0), kMac);
+  know(host(50), std::nullopt);
+  EXPECT_EQ(ask(host(50)), std::nullopt);
+  // And where it is known now, it counts.
+  for (unsigned i = 1; i < kOfStation / 2; ++i) table_.learn_mac(host(i), kMac);
+  know(host(51), kMac);
+  EXPECT_EQ(ask(host(51)), MapError::station_limit_reached);
+}
+
+TEST_F(MappingTableStationsTest, AHostIsAskedForAgainUntilItIsKnown) {
+  know(host(0), std::nullopt);
+  EXPECT_EQ(ask(host(0), 4000), std::nullopt);
+  know(host(0), kMac);
+  EXPECT_EQ(ask(host(0), 4001), std::nullopt);
+  EXPECT_EQ(clients_.asked, 2);
+  EXPECT_EQ(ask(host(0), 4001), std::nullopt);
+  EXPECT_EQ(ask(host(0), 4002), MapError::client_limit_reached);
+  EXPECT_EQ(clients_.asked, 2) << "neither for a renewal, nor where it is known";
+}
+
+TEST_F(MappingTableStationsTest, WhatIsBehindARouterHasNoMacOfItsOwn) {
+  know(Address::v4({10, 0, 0, 1}), kMac);
+  for (std::uint8_t i = 0; i < 2 * kOfStation; ++i) {
+    EXPECT_EQ(ask(Address::v4({10, 0, 0, i})), std::nullopt);
+  }
+  EXPECT_EQ(clients_.asked, 0);
+}
+
+TEST_F(MappingTableStationsTest, LinksWithoutMacsHaveNoSuchLimit) {
+  for (unsigned i = 0; i < 2 * kOfStation; ++i) {
+    know(host(i), std::nullopt, false);
+    EXPECT_EQ(ask(host(i)), std::nullopt);
+  }
+}
+
+TEST_F(MappingTableStationsTest, AClaimForAnotherHostCountsForWhoAsks) {
+  Rule rule = everyone();
+  rule.for_others = true;
+  Policy policy({rule}, limits_of(kOfClient, 1000), &clients_);
+  (void)table_.set_policy(std::move(policy));
+  fill(kMac);
+  know(host(50), kMac);
+  know(host(51), kOtherMac);
+  auto request = wish(host(50), Protocol::udp, 4000);
+  request.internal.address = host(51);
+  EXPECT_EQ(table_.request(request, kStart).error(), MapError::station_limit_reached);
+}
+
+TEST(Limits, LetAStationHaveAsMuchAsEightClientsButNotTheTable) {
+  EXPECT_EQ(Limits().mappings_per_station(), 1024U);
+  EXPECT_EQ(limits_of(128, 1000).mappings_per_station(), 250U);
+  EXPECT_EQ(limits_of(500, 1000).mappings_per_station(), 500U) << "not less than one client";
+}
+
+}  // namespace
+}  // namespace postern
