@@ -185,6 +185,11 @@ class MappingTable {
   /// so that it is seen under one address (RFC 6887 §10). Nothing while there is none.
   [[nodiscard]] std::optional<Address> external_address_of(const Address& host) const;
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
+  /// Shows every mapping, in no particular order. O(size()).
+  template <class Show>
+  void for_each(Show show) const {
+    for (const auto& [id, entry] : mappings_) show(entry.mapping);
+  }
   /// On how many mappings this client has a claim of its own: what the limit counts.
   [[nodiscard]] std::size_t count_of(const Address& client) const {
     return clients_.count_of(client);

@@ -61,7 +61,6 @@ Result<Permission, Denial> Policy::judge(const MapRequest& request) const {
     const bool takes_wished = undecided.contains(wished) && decided.contains(wished);
     undecided = undecided.without(decided);
     if (rule.action == Rule::Action::allow) {
-      permission.external_ports = permission.external_ports.united_with(decided);
       permission.shares.push_back({index, std::move(decided)});
     } else if (takes_wished || to_blame == kNoRule) {
       to_blame = index;
@@ -69,6 +68,10 @@ Result<Permission, Denial> Policy::judge(const MapRequest& request) const {
     return !undecided.empty();
   });
   if (permission.shares.empty()) return fail(Denial(MapError::not_authorized, to_blame));
+  permission.external_ports = permission.shares.front().ports;
+  for (const auto& share : std::span(permission.shares).subspan(1)) {
+    permission.external_ports = permission.external_ports.united_with(share.ports);
+  }
   return permission;
 }
 

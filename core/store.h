@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -51,8 +52,8 @@ struct StoreChanges {
   /// Nothing: as they were.
   std::optional<EpochStarts> epochs;
   /// Of each event, the name of the rule that allows the mapping's newest claim; empty when none
-  /// does. May be shorter than `events`.
-  std::vector<std::string> rules = {};
+  /// does. May be shorter than `events`. Valid until append() returns.
+  std::vector<std::string_view> rules = {};
 };
 
 /// Where leases outlive the process. Never makes the caller wait, but for load().

@@ -224,7 +224,10 @@ Result<void, ControlError> ControlApi::admit(const HttpRequest& request) const {
   if (route->changes && !may_change) {
     return fail(ControlError{403, "forbidden", "only root and the daemon's own user may do this"});
   }
-  const bool can = (route->task != Task::add || actions_.add) &&
+  const bool can = (route->task != Task::status || actions_.status) &&
+                   (route->task != Task::metrics || actions_.metrics) &&
+                   (route->task != Task::list || actions_.mappings) &&
+                   (route->task != Task::add || actions_.add) &&
                    (route->task != Task::remove || actions_.remove) &&
                    (route->task != Task::history || actions_.history) &&
                    (route->task != Task::explain || actions_.explain) &&

@@ -36,13 +36,16 @@ class Latency {
   Duration sum_{};
 };
 
-/// Notes how long its block took.
+/// Notes how long its block took, in which something was answered.
 class AnswerTimer {
  public:
   explicit AnswerTimer(Latency& latency) : latency_(latency) {}
   AnswerTimer(const AnswerTimer&) = delete;
   AnswerTimer& operator=(const AnswerTimer&) = delete;
+  /// There was no answer.
+  void dismiss() { is_dismissed_ = true; }
   ~AnswerTimer() {
+    if (is_dismissed_) return;
     latency_.note(std::chrono::duration_cast<Latency::Duration>(Clock::now() - began_));
   }
 
@@ -51,6 +54,7 @@ class AnswerTimer {
 
   Latency& latency_;
   const Clock::time_point began_ = Clock::now();
+  bool is_dismissed_ = false;
 };
 
 }  // namespace postern

@@ -1,7 +1,6 @@
 #include "daemon/metrics.h"
 
 #include <array>
-#include <map>
 #include <string_view>
 #include <utility>
 
@@ -11,28 +10,26 @@
 namespace postern {
 namespace {
 
-using Words = TurnCounters::Words;
-
 [[nodiscard]] std::uint64_t seconds_of(auto duration) {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<Seconds>(duration).count());
 }
 
 void write_mappings(MetricText& text, const MappingTable& table) {
-  constexpr std::array kFamilies{std::string_view("ipv4"), std::string_view("ipv6")};
-  std::map<Words, std::uint64_t> counts;
-  // Those that are none today are told, too, so that a graph begins at 0.
-  for (const auto family : kFamilies) {
-    for (const auto protocol : {Protocol::tcp, Protocol::udp}) {
-      counts[{to_string(protocol), family}] = 0;
-    }
-  }
-  for (const Mapping* mapping : table.oldest(table.size())) {
-    const auto family = kFamilies[mapping->internal.address.is_v4() ? 0 : 1];
-    ++counts[{to_string(mapping->protocol), family}];
-  }
+  std::array<std::uint64_t, 4> counts{};
+  const auto count_of = [&](bool is_udp, bool is_v6) -> std::uint64_t& {
+    return counts[(is_udp ? 1 : 0) + (is_v6 ? 2 : 0)];
+  };
+  table.for_each([&](const Mapping& mapping) {
+    ++count_of(mapping.protocol == Protocol::udp, !mapping.internal.address.is_v4());
+  });
   text.gauge("postern_mappings", "Mappings and pinholes that are open.");
-  for (const auto& [words, count] : counts) {
-    text.sample(count, {{"protocol", words.first}, {"family", words.second}});
+  // Those that are none today are told, too, so that a graph begins at 0.
+  for (const bool is_udp : {false, true}) {
+    for (const bool is_v6 : {false, true}) {
+      text.sample(count_of(is_udp, is_v6),
+                  {{"protocol", to_string(is_udp ? Protocol::udp : Protocol::tcp)},
+                   {"family", is_v6 ? "ipv6" : "ipv4"}});
+    }
   }
 }
 
@@ -63,7 +60,8 @@ void write_requests(MetricText& text, const Counters& counters, const TurnCounte
     text.sample(count, {{"event", words.first}, {"cause", words.second}});
   }
   text.histogram("postern_answer_duration_seconds",
-                 "From reading what waits until all of it is answered.", turns.answering);
+                 "From reading requests until their answers leave or begin to wait for the disk.",
+                 turns.answering);
 }
 
 void write_firewall(MetricText& text, const Gateway& gateway) {

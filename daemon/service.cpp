@@ -224,10 +224,12 @@ UpnpDevice::Reactions Service::reactions_to_upnp() {
           [this](const HttpRequest& request) { return gateway_.on_http_header(request, now()); },
       .on_request =
           [this](const HttpRequest& request) {
-            const AnswerTimer timer(turns_.answering);
+            AnswerTimer timer(turns_.answering);
             const Moment moment = now();
             if (host_) host_->prepare_turn(moment);
-            finish(gateway_.on_http_request(request, moment), moment);
+            auto turn = gateway_.on_http_request(request, moment);
+            if (turn.replies.empty()) timer.dismiss();
+            finish(std::move(turn), moment);
           },
       .on_callout_done =
           [this](std::uint64_t id, CalloutOutcome outcome) {
@@ -245,12 +247,14 @@ std::vector<PortDemux::Served> Service::served() {
 
 void Service::watch(UdpPort& port) {
   port.watch([this, &port] {
-    const AnswerTimer timer(turns_.answering);
+    AnswerTimer timer(turns_.answering);
     const Moment moment = now();
     if (host_) host_->prepare_turn(moment);
     const auto datagrams = port.receive();
     gateway_.on_overflow(port.take_overflow());
-    finish(gateway_.on_datagrams(datagrams, moment), moment);
+    auto turn = gateway_.on_datagrams(datagrams, moment);
+    if (turn.send.empty()) timer.dismiss();
+    finish(std::move(turn), moment);
   });
 }
 

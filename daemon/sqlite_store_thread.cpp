@@ -3,7 +3,6 @@
 #include <utility>
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include "daemon/sqlite_store.h"
 
@@ -20,14 +19,11 @@ constexpr Milliseconds kClockPause{60'000};
 /// Less than that is a clock that is being slewed.
 constexpr std::int64_t kStepOfClock = 2000;
 constexpr Seconds kOldestClocks{3600};
-/// Of the thread, when nobody waits for what it does: a burst of requests is answered first.
-constexpr int kNiceness = 10;
 
 }  // namespace
 
 void SqliteStore::work() {
   ::pthread_setname_np(::pthread_self(), "store");
-  if (settings_.delay > Milliseconds(0)) ::setpriority(PRIO_PROCESS, 0, kNiceness);
   Lock lock(mutex_);
   bool is_last = false;
   while (!is_last) {

@@ -26,7 +26,7 @@ void StoreHistory::Bucket::take(const Rate& rate, Moment now) {
   paid = std::max(paid, now) + rate.pause;
 }
 
-void StoreHistory::note(const TableEvent& event, const std::string& rule, Moment now,
+void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment now,
                         std::int64_t wall_ms) {
   using Kind = TableEvent::Kind;
   const bool is_again_there =

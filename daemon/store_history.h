@@ -64,7 +64,7 @@ class StoreHistory {
   explicit StoreHistory(bool is_kept) : is_kept_(is_kept) {}
 
   /// `rule`: the name of the one that allows it; empty: none.
-  void note(const TableEvent& event, const std::string& rule, Moment now, std::int64_t wall_ms);
+  void note(const TableEvent& event, std::string_view rule, Moment now, std::int64_t wall_ms);
   void note(const Refusal& refusal, Moment now, std::int64_t wall_ms);
 
   /// At most 2,000, and 500 refusals.

@@ -17,10 +17,10 @@ struct TurnCounters {
 
   /// By what happened to a mapping, and why.
   std::map<Words, std::uint64_t> events;
-  /// By frontend and error.
+  /// By frontend and what Refusal::why() says.
   std::map<Words, std::uint64_t> refusals;
-  /// From the first request of a turn being read until the last answer was sent, or was left to
-  /// wait for the disk.
+  /// From reading the requests of a turn until the last answer was sent, or began to wait for the
+  /// disk. Only of turns that answered.
   Latency answering;
 
   void note(const Turn& turn);

@@ -15,13 +15,15 @@
 
 namespace postern {
 
-/// Gives what turns changed to the store before what they send leaves. Where nothing may be lost,
-/// it holds back what clients are told until the store has it on the disk; it leaves in its order.
+/// Gives what turns changed to the store. Where nothing may be lost, it holds back what clients are
+/// told until the store has it on the disk; it leaves in its order. Else nobody waits for the
+/// store, and answers leave first.
 ///
 /// What is held is bounded. A disk too far behind costs clients their oldest answers, for which
 /// they ask again: they are never told what is not on the disk.
 class TurnKeeper {
  public:
+  /// Must not finish another turn.
   using Send = std::function<void(const Turn&)>;
 
   /// The name of a rule of the policy in force; empty for none.

@@ -90,8 +90,25 @@ TEST_F(Metrics, CountWhatIsThereAndWhatWasAsked) {
 TEST_F(Metrics, CountRefusalsByErrorAlone) {
   map(22);
   map(23);
-  EXPECT_THAT(text(), HasSubstr("postern_refusals_total{frontend=\"natpmp\",error=\""));
+  EXPECT_THAT(
+      text(),
+      HasSubstr("postern_refusals_total{frontend=\"natpmp\",error=\"not_authorized\"} 2\n"));
   EXPECT_THAT(text(), Not(HasSubstr("192.168")));
+}
+
+TEST_F(Metrics, TellRefusalsInTheWordsOfTheFrontend) {
+  Turn turn;
+  Refusal refusal;
+  refusal.claimant = {"pcp", kClient};
+  refusal.own_word = "UNSUPP_OPTION";
+  turn.refusals = {refusal};
+  turns_.note(turn);
+  EXPECT_THAT(text(),
+              HasSubstr("postern_refusals_total{frontend=\"pcp\",error=\"UNSUPP_OPTION\"} 1\n"));
+}
+
+TEST_F(Metrics, NameEachFamilyAlsoWithoutMappings) {
+  EXPECT_THAT(text(), HasSubstr("postern_mappings{protocol=\"tcp\",family=\"ipv6\"} 0\n"));
 }
 
 TEST_F(Metrics, TellOfTheStoreWhereThereIsOne) {

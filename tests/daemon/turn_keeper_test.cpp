@@ -1,5 +1,7 @@
 #include "daemon/turn_keeper.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +18,7 @@ using testing::ElementsAre;
 struct Kept {
   std::vector<StoreChanges> changes;
   bool is_broken = false;
+  std::function<void()> before_append;
 };
 
 class FakeStore final : public Store {
@@ -26,6 +29,7 @@ class FakeStore final : public Store {
     return StoredState();
   }
   std::uint64_t append(StoreChanges changes) override {
+    if (kept_.before_append) kept_.before_append();
     kept_.changes.push_back(std::move(changes));
     return kept_.changes.size();
   }
@@ -72,6 +76,7 @@ TEST_F(TurnKeeperTest, WithoutAStoreEverythingLeavesAtOnce) {
 
 TEST_F(TurnKeeperTest, KeepsWhatChangedAndSends) {
   use(TurnKeeper::Patience::none);
+  kept_.before_append = [&] { EXPECT_THAT(sent_, ElementsAre("a")); };
   finish("a");
   finish("b", false);
   EXPECT_THAT(sent_, ElementsAre("a", "b"));
