@@ -386,9 +386,9 @@ void Service::log_turn(const Turn& turn, Moment now) {
     if (may_log(now)) spdlog::info("{}", line_of(refusal));
   }
   for (const auto& event : turn.events) {
-    // Renewals are the daily bread of every client and tell an operator nothing.
-    if (event.kind == TableEvent::Kind::renewed || !may_log(now)) continue;
-    spdlog::info("{}", line_of(event, gateway_.state().table.policy()));
+    for (const auto& line : lines_of(event, gateway_.state().table.policy())) {
+      if (may_log(now)) spdlog::info("{}", line);
+    }
   }
 }
 
