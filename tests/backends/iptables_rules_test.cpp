@@ -207,8 +207,11 @@ TEST(IptablesRules, TheNetworkTellsWhereTheRulesStand) {
   EXPECT_THAT(options.lan, ElementsAre("br-lan"));
   EXPECT_THAT(options.lan_prefixes,
               ElementsAre(*Prefix::parse("192.168.78.0/24"), *Prefix::parse("10.0.0.0/8")));
+  EXPECT_TRUE(options.has_lan_v6);
   network.wan.reset();
+  network.lan.front().addresses.erase(network.lan.front().addresses.begin() + 1);
   EXPECT_EQ(rules_options(network).wan, "");
+  EXPECT_FALSE(rules_options(network).has_lan_v6);
 }
 
 TEST(IptablesRules, OnlyPlainInterfaceNamesStandInRules) {
