@@ -132,6 +132,11 @@ Result<DaemonReply, NoReply> ask_daemon(const std::string& socket, std::string_v
   if (!is_sent || !receive_all(connection.descriptor(), response)) {
     return fail(unreachable(socket, errno));
   }
+  if (response.empty()) {
+    return fail(NoReply{ExitCode::failure, "posternd ended the connection without an answer (" +
+                                               socket +
+                                               "); whether it was done, posternctl list tells"});
+  }
   if (auto reply = parse_response(response)) return *reply;
   return fail(NoReply{ExitCode::failure, socket + ": what answers there is not posternd"});
 }

@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <toml++/toml.h>
+
+#include "ctl/read_file.h"
 
 namespace postern::ctl {
 namespace {
@@ -104,18 +104,10 @@ Result<Settings, std::string> parse_settings(std::string_view text, const std::s
 
 Result<Settings, std::string> load_settings(const std::optional<std::string>& file) {
   const auto name = file.value_or(kDefaultConfigFile);
-  std::ifstream stream(name);
-  if (!stream.is_open()) {
-    const int code = errno;
-    if (!file && code == ENOENT) return Settings{};
-    return fail(name + ": " + std::strerror(code));
-  }
-  try {
-    const std::string text((std::istreambuf_iterator<char>(stream)), {});
-    return parse_settings(text, name);
-  } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
-    return fail(name + ": " + std::strerror(errno));
-  }
+  const auto text = read_file(name);
+  if (text) return parse_settings(*text, name);
+  if (!file && text.error() == ENOENT) return Settings{};
+  return fail(name + ": " + std::strerror(text.error()));
 }
 
 }  // namespace postern::ctl

@@ -170,7 +170,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   }
 }
 
-[[nodiscard]] Config read_config(TomlTable& top) {
+[[nodiscard]] Config read_config(TomlTable& top, RuleReview review) {
   Config config;
   read_general(top, config);
   read_table(top, "natpmp", config, [](TomlTable& natpmp, Config& c) {
@@ -192,7 +192,7 @@ void read_table(TomlTable& top, std::string_view key, Config& config, Read read)
   read_table(top, "status", config, read_status);
   read_table(top, "lifetime", config, read_lifetime);
   read_table(top, "limits", config, read_limits);
-  config.rules = read_rules(top, config.limits, config.lan);
+  config.rules = read_rules(top, config.limits, config.lan, review);
   config.mappings = read_mappings(top);
   top.reject_unknown_keys();
   return config;
@@ -234,7 +234,8 @@ std::string to_string(const ConfigError& error) {
 }
 
 Result<Config, ConfigErrors> parse_config(std::string_view text, const std::string& file,
-                                          const std::optional<std::string>& backend) {
+                                          const std::optional<std::string>& backend,
+                                          RuleReview review) {
   const auto parsed = toml::parse(text, std::string_view(file));
   if (!parsed) {
     const auto& error = parsed.error();
@@ -242,7 +243,7 @@ Result<Config, ConfigErrors> parse_config(std::string_view text, const std::stri
   }
   TomlNotes notes;
   TomlTable top(parsed.table(), "", file, notes);
-  auto config = read_config(top);
+  auto config = read_config(top, review);
   check_backend(top, config);
   assign(config.backend, backend);
   check_interfaces(top, config);
@@ -256,7 +257,8 @@ Result<Config, ConfigErrors> parse_config(std::string_view text, const std::stri
 }
 
 Result<Config, ConfigErrors> load_config(const std::string& file,
-                                         const std::optional<std::string>& backend) {
+                                         const std::optional<std::string>& backend,
+                                         RuleReview review) {
   const auto unreadable = [&] {
     return fail(ConfigErrors{{file, 0, std::string("cannot be read: ") + std::strerror(errno)}});
   };
@@ -264,7 +266,7 @@ Result<Config, ConfigErrors> load_config(const std::string& file,
   if (!stream.is_open()) return unreadable();
   try {
     const std::string text((std::istreambuf_iterator<char>(stream)), {});
-    return parse_config(text, file, backend);
+    return parse_config(text, file, backend, review);
   } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
     return unreadable();
   }
@@ -281,7 +283,7 @@ std::vector<std::string> config_keys() {
     const auto parsed = toml::parse(text);
     TomlNotes notes;
     TomlTable top(parsed.table(), "", no_file, notes);
-    (void)read_config(top);
+    (void)read_config(top, RuleReview::of_few);
     tables = std::move(notes.tables);
     keys = std::move(notes.keys);
   }

@@ -11,6 +11,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "core/static_mapping.h"
+#include "daemon/config_rule_warnings.h"
 #include "protocols/pcp/settings.h"
 #include "protocols/upnp/settings.h"
 
@@ -107,12 +108,15 @@ struct Config {
 /// is reported, not only the first.
 ///
 /// `backend`, when there is one, replaces the file's: what the file may say depends on it.
+/// `review`: how many rules are looked through for such as are of no use.
 [[nodiscard]] Result<Config, ConfigErrors> parse_config(
     std::string_view text, const std::string& file,
-    const std::optional<std::string>& backend = std::nullopt);
+    const std::optional<std::string>& backend = std::nullopt,
+    RuleReview review = RuleReview::of_few);
 /// The same, read from a file.
 [[nodiscard]] Result<Config, ConfigErrors> load_config(
-    const std::string& file, const std::optional<std::string>& backend = std::nullopt);
+    const std::string& file, const std::optional<std::string>& backend = std::nullopt,
+    RuleReview review = RuleReview::of_few);
 
 /// Every key that a file may have, as "limits.mappings", without those of [[rule]] and [[mapping]],
 /// which stand there as "rule" and "mapping".

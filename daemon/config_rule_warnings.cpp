@@ -54,9 +54,11 @@ template <class Items, class Value>
 }
 
 [[nodiscard]] bool covers_clients(const Rule& first, const Rule& rule) {
-  const bool covers_everybody =
-      has_within(first, Prefix(Address::v4(0), 0)) && has_within(first, Prefix(Address(), 0));
-  if (rule.lan_clients && !first.lan_clients && !covers_everybody) return false;
+  if (rule.lan_clients && !first.lan_clients) {
+    const bool covers_everybody =
+        has_within(first, Prefix(Address::v4(0), 0)) && has_within(first, Prefix(Address(), 0));
+    if (!covers_everybody) return false;
+  }
   return std::ranges::all_of(rule.client_prefixes,
                              [&](const Prefix& prefix) { return has_within(first, prefix); });
 }
@@ -75,23 +77,14 @@ template <class Items, class Value>
          covers(first.macs, rule.macs);
 }
 
-/// Whether the first rule matches whatever the other one matches, external ports aside.
-[[nodiscard]] bool covers(const Rule& first, const Rule& rule,
-                          const PortSet& never_internal_ports) {
-  const bool covers_frontends = std::ranges::all_of(
+[[nodiscard]] bool covers_frontends(const Rule& first, const Rule& rule) {
+  return std::ranges::all_of(
       kFrontends, [&](auto name) { return may_ask(first, name) || !may_ask(rule, name); });
-  const bool covers_transport = !first.protocol || first.protocol == rule.protocol;
-  const bool covers_ports = internal_ports_of(rule, never_internal_ports)
-                                .is_within(internal_ports_of(first, never_internal_ports));
-  const bool covers_others =
-      first.action == Rule::Action::deny || first.for_others || is_for_askers_alone(rule);
-  return covers_frontends && covers_transport && covers_ports && covers_others &&
-         covers_clients(first, rule) && covers_links(first, rule);
 }
 
+/// `internal`: the ports about which it says something.
 [[nodiscard]] std::optional<std::string> contradiction_in(const Rule& rule,
-                                                          const PortSet& never_internal_ports) {
-  const auto internal = internal_ports_of(rule, never_internal_ports);
+                                                          const PortSet& internal) {
   if (internal.empty()) {
     return "its internal_ports are among limits.never_internal_ports; name them one by one";
   }
@@ -108,20 +101,40 @@ template <class Items, class Value>
 
 }  // namespace
 
-std::optional<std::string> why_never_decides(std::span<const Rule> rules, std::size_t index,
-                                             const PortSet& never_internal_ports) {
-  const Rule& rule = rules[index];
-  if (auto found = contradiction_in(rule, never_internal_ports)) {
+UselessRules::UselessRules(std::span<const Rule> rules, const PortSet& never_internal_ports)
+    : rules_(rules) {
+  internal_ports_.reserve(rules.size());
+  for (const auto& rule : rules) {
+    internal_ports_.push_back(internal_ports_of(rule, never_internal_ports));
+  }
+}
+
+/// Whether the first rule matches whatever the other one matches, external ports aside. What is
+/// soon compared comes first: of most pairs that tells all.
+bool UselessRules::covers(std::size_t first_index, std::size_t index) const {
+  const Rule& first = rules_[first_index];
+  const Rule& rule = rules_[index];
+  if (first.protocol && first.protocol != rule.protocol) return false;
+  const bool covers_others =
+      first.action == Rule::Action::deny || first.for_others || is_for_askers_alone(rule);
+  return covers_others && covers_clients(first, rule) && covers_frontends(first, rule) &&
+         covers_links(first, rule) &&
+         internal_ports_[index].is_within(internal_ports_[first_index]);
+}
+
+std::optional<std::string> UselessRules::why(std::size_t index) const {
+  const Rule& rule = rules_[index];
+  if (auto found = contradiction_in(rule, internal_ports_[index])) {
     return "can never decide, for " + *found;
   }
   PortSet left = rule.external_ports;
   std::string names;
-  for (const auto& first : rules.first(index)) {
-    if (!covers(first, rule, never_internal_ports)) continue;
-    auto rest = left.without(first.external_ports);
+  for (std::size_t i = 0; i < index; ++i) {
+    if (!covers(i, index)) continue;
+    auto rest = left.without(rules_[i].external_ports);
     if (rest == left) continue;
     left = std::move(rest);
-    names += (names.empty() ? "\"" : ", \"") + first.name + "\"";
+    names += (names.empty() ? "\"" : ", \"") + rules_[i].name + "\"";
     if (left.empty()) {
       return "can never decide, for all that it matches is decided above, by " + names;
     }

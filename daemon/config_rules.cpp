@@ -146,7 +146,7 @@ void read_grants(TomlTable& table, Rule& rule, const Limits& limits) {
 }  // namespace
 
 std::vector<Rule> read_rules(TomlTable& top, const Limits& limits,
-                             const std::vector<std::string>& lan) {
+                             const std::vector<std::string>& lan, RuleReview review) {
   auto tables = top.tables("rule");
   if (tables.empty()) return {default_rule()};
   if (tables.size() > kMostRules) {
@@ -155,9 +155,14 @@ std::vector<Rule> read_rules(TomlTable& top, const Limits& limits,
   }
   std::vector<Rule> rules;
   for (auto& table : tables) rules.push_back(read_rule(table, rules.size() + 1, limits, lan));
+  if (review == RuleReview::of_few && rules.size() > kFewRules) {
+    top.warn("there are more than " + std::to_string(kFewRules) +
+             " rules; only posternd --check-config tells which of them can never decide");
+    return rules;
+  }
+  const UselessRules useless(rules, limits.never_internal_ports);
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    const auto why = why_never_decides(rules, i, limits.never_internal_ports);
-    if (why) tables[i].warn("rule \"" + rules[i].name + "\" " + *why);
+    if (const auto why = useless.why(i)) tables[i].warn("rule \"" + rules[i].name + "\" " + *why);
   }
   return rules;
 }

@@ -96,6 +96,8 @@ struct Reloaded {
 enum class Kept : std::uint8_t {
   /// As far as the configuration wants it (store_delay).
   on_disk,
+  /// The disk had not taken it when the time for an answer was up, and may still.
+  not_yet,
   /// The disk takes nothing at the moment.
   in_memory_only,
   /// Nothing is kept: store = "none", or a store that cannot be used.

@@ -158,6 +158,10 @@ template <class Take>
   switch (kept) {
     case Kept::on_disk:
       return {};
+    case Kept::not_yet:
+      return {
+          "the disk is slow and has not taken it yet: until it has, the mapping will not outlive "
+          "posternd"};
     case Kept::in_memory_only:
       return {
           "the disk takes nothing at the moment (see the status): unless that changes, the "
@@ -172,6 +176,11 @@ template <class Take>
 
 /// The same the other way round. What is not kept does not come back.
 [[nodiscard]] std::vector<std::string> warnings_of_removed(Kept kept) {
+  if (kept == Kept::not_yet) {
+    return {
+        "the disk is slow and has not taken it yet: until it has, the mapping may be there again "
+        "after a restart"};
+  }
   if (kept != Kept::in_memory_only) return {};
   return {
       "the disk takes nothing at the moment (see the status): unless that changes, the mapping "

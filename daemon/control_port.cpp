@@ -4,6 +4,8 @@
 
 #include <unistd.h>
 
+#include "daemon/told_in_time.h"
+
 namespace postern {
 namespace {
 
@@ -21,6 +23,29 @@ constexpr std::size_t kMostBody = 65536;
   return options;
 }
 
+/// The same, but nobody waits for the disk longer than he may.
+[[nodiscard]] ControlActions without_long_waits(ControlActions actions, asio::io_context& io,
+                                                Milliseconds time,
+                                                const std::shared_ptr<void>& alive) {
+  const std::weak_ptr<void> weak = alive;
+  if (actions.when_kept) {
+    actions.when_kept = [&io, time, weak,
+                         ask = std::move(actions.when_kept)](std::function<void(Kept)> tell) {
+      ask(told_in_time(io, time, weak, Kept::not_yet, std::move(tell)));
+    };
+  }
+  if (actions.history) {
+    using Rows = Result<std::vector<HistoryEntry>, ControlError>;
+    actions.history = [&io, time, weak, ask = std::move(actions.history)](
+                          const HistoryQuery& query, std::function<void(Rows)> tell) {
+      Rows late = fail(ControlError{503, "history_unavailable",
+                                    "the history cannot be read: the disk is too slow"});
+      ask(query, told_in_time(io, time, weak, std::move(late), std::move(tell)));
+    };
+  }
+  return actions;
+}
+
 }  // namespace
 
 ControlOptions own_control_options() {
@@ -30,7 +55,8 @@ ControlOptions own_control_options() {
 ControlPort::ControlPort(asio::io_context& io, ControlActions actions,
                          const ControlOptions& options)
     : io_(io),
-      api_(std::move(actions), options.administrators),
+      api_(without_long_waits(std::move(actions), io, options.disk_time, alive_),
+           options.administrators),
       server_(io, http_options(options),
               {.on_request =
                    [this](const HttpRequest& request) {

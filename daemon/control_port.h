@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct ControlOptions {
   std::vector<std::uint32_t> administrators;
   /// For a whole request and its reply.
   Milliseconds time = Seconds(5);
+  /// For the disk: what is told later says that it was not on it yet, or that no history could be
+  /// read. Less than `time`, which would end the connection without a word.
+  Milliseconds disk_time = Seconds(3);
 };
 
 /// Root and the user of this process.
@@ -36,6 +40,8 @@ class ControlPort {
 
  private:
   asio::io_context& io_;
+  /// Nobody is told late once this is gone.
+  std::shared_ptr<void> alive_ = std::make_shared<int>();
   ControlApi api_;
   std::optional<ControlSocket> socket_;
   HttpServer server_;

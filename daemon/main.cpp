@@ -27,7 +27,8 @@ void print(std::FILE* stream, const std::string& text) {
 
 /// The named file; else the default file if it is there; else the built-in defaults.
 [[nodiscard]] Result<Config, ConfigErrors> find_config(const CommandLine& line) {
-  if (line.config_file) return load_config(*line.config_file, line.backend);
+  const auto review = line.check_config ? RuleReview::of_all : RuleReview::of_few;
+  if (line.config_file) return load_config(*line.config_file, line.backend, review);
   std::error_code error;
   // No error: it is known not to be there. Otherwise reading it tells what is wrong.
   if (!std::filesystem::exists(kDefaultConfigFile, error) && !error) {
@@ -35,7 +36,7 @@ void print(std::FILE* stream, const std::string& text) {
     if (line.backend) config.backend = *line.backend;
     return config;
   }
-  return load_config(std::string(kDefaultConfigFile), line.backend);
+  return load_config(std::string(kDefaultConfigFile), line.backend, review);
 }
 
 [[nodiscard]] BackendOptions backend_options(const Config& config) {

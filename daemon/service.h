@@ -53,6 +53,9 @@ class Service {
   };
   using Started = Result<void, StartError>;
 
+  /// After this, what failed about the network is tried again.
+  static constexpr Seconds kNetworkRetryPause{1};
+
   [[nodiscard]] Started start();
   [[nodiscard]] Started read_network();
   /// Says what in the configuration and the network an operator should know.

@@ -1,10 +1,12 @@
 #include "daemon/store_history.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "core/endpoint.h"
+#include "daemon/event_cause.h"
 
 namespace postern {
 namespace {
@@ -29,29 +31,44 @@ void StoreHistory::Bucket::take(const Rate& rate, Moment now) {
 void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment now,
                         std::int64_t wall_ms) {
   using Kind = TableEvent::Kind;
+  if (!is_kept_) return;
+  const auto& mapping = event.mapping;
+  const auto row_of = [&](Kind kind, const Claimant& claimant, const std::string& its_rule) {
+    HistoryEntry entry;
+    entry.wall_ms = wall_ms;
+    entry.event = to_string(kind);
+    entry.why = to_string(event.cause);
+    entry.frontend = claimant.frontend;
+    entry.client = claimant.client.to_string();
+    entry.protocol = to_string(mapping.protocol);
+    entry.internal = to_string(mapping.internal);
+    entry.external = to_string(mapping.external);
+    entry.rule = its_rule;
+    return entry;
+  };
+  if (!goes_without_saying(event.cause)) {
+    for (const auto& claim : event.dropped) admit(row_of(Kind::closed, claim.claimant, ""), now);
+  }
   const bool is_again_there =
       event.kind == Kind::opened && event.cause == TableEvent::Cause::restored;
-  if (!is_kept_ || event.kind == Kind::renewed || is_again_there) return;
+  if (event.kind == Kind::renewed || is_again_there) return;
+  const auto& claims = mapping.claims;
+  for (auto claim = claims.begin(); claim != claims.end(); ++claim) {
+    const auto is_of_client = [&](const Claim& one) {
+      return one.claimant.client == claim->claimant.client;
+    };
+    const auto younger = std::next(claim);
+    if (std::any_of(younger, claims.end(), is_of_client)) continue;
+    admit(row_of(event.kind, claim->claimant, younger == claims.end() ? rule : ""), now);
+  }
+}
+
+void StoreHistory::admit(HistoryEntry entry, Moment now) {
   if (!events_.has_room(kEvents, now)) {
     ++left_out_;
     return;
   }
   events_.take(kEvents, now);
-  const auto& mapping = event.mapping;
-  HistoryEntry entry;
-  entry.wall_ms = wall_ms;
-  entry.event = to_string(event.kind);
-  entry.why = to_string(event.cause);
-  if (!mapping.claims.empty()) {
-    // The newest claim is the last one.
-    const auto& claimant = mapping.claims.back().claimant;
-    entry.frontend = claimant.frontend;
-    entry.client = claimant.client.to_string();
-  }
-  entry.protocol = to_string(mapping.protocol);
-  entry.internal = to_string(mapping.internal);
-  entry.external = to_string(mapping.external);
-  entry.rule = rule;
   add(std::move(entry));
 }
 

@@ -63,7 +63,12 @@ class StoreHistory {
  public:
   explicit StoreHistory(bool is_kept) : is_kept_(is_kept) {}
 
-  /// `rule`: the name of the one that allows it; empty: none.
+  /// A row for each client of the mapping, as its newest claim has it, the newest of all last; and
+  /// before them one that says "closed" for each claim that fell while others keep the mapping
+  /// open, unless its client gave it back or its lease ended.
+  ///
+  /// `rule`: the name of the one that allows the newest claim; empty: none. The rows of the others
+  /// name none.
   void note(const TableEvent& event, std::string_view rule, Moment now, std::int64_t wall_ms);
   void note(const Refusal& refusal, Moment now, std::int64_t wall_ms);
 
@@ -97,6 +102,8 @@ class StoreHistory {
   [[nodiscard]] bool was_noted(const std::string& refusal, Moment now);
   /// Whether another refusal of this client may be noted; then it counts.
   [[nodiscard]] bool admit_refusal(const std::string& client, Moment now);
+  /// Adds it, or counts it when there were too many rows that are no refusals.
+  void admit(HistoryEntry entry, Moment now);
   /// Leaves it out when too many of its kind wait.
   void add(HistoryEntry entry);
 

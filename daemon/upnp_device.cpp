@@ -72,7 +72,7 @@ UpnpDevice::UpnpDevice(asio::io_context& io, const Config& config, FirewallBacke
       kernel_{links_, links_, packets_},
       ssdp_(identity_, {http_port_, server_name(), random_seed(),
                         config.upnp.is_lenient ? upnp::Leniency::lenient : upnp::Leniency::strict}),
-      control_(identity_, config.upnp.settings, kernel_, new_uuid),
+      control_(identity_, config.upnp.settings, kernel_, new_uuid, random_seed()),
       server_(io, http_options(),
               {.on_request = std::move(reactions.on_request),
                .on_header = std::move(reactions.on_header),

@@ -108,18 +108,22 @@ Result<void, BackendError> IptablesBackend::start() {
 }
 
 void IptablesBackend::set_requests_per_second(std::uint32_t requests) {
-  const auto pace = std::min(requests, kHighestPace);
-  options_.requests_per_second = pace;
-  if (pace == 0 || has_hashlimit_) return;
-  has_hashlimit_ = sides_.front().tool().try_out(pace_scratch(pace)).has_value();
+  options_.requests_per_second = std::min(requests, kHighestPace);
+}
+
+void IptablesBackend::try_hashlimit() {
+  if (options_.requests_per_second == 0 || has_hashlimit_) return;
+  const auto scratch = pace_scratch(options_.requests_per_second);
+  const auto tried = sides_.front().tool().try_out(scratch);
+  has_hashlimit_ = tried.has_value();
+  hashlimit_error_ = tried ? "" : tried.error().reason;
 }
 
 FirewallBackend::Pacing IptablesBackend::pacing_with(const RulesOptions& rules) const {
   if (options_.requests_per_second == 0) return {};
-  if (!has_hashlimit_.value_or(false)) {
-    return {.trouble =
-                "this host's iptables has no hashlimit (kernel module xt_hashlimit), so that "
-                "posternd alone holds hosts to limits.requests_per_second"};
+  const std::string alone = "posternd alone holds hosts to limits.requests_per_second";
+  if (!has_hashlimit_) {
+    return {.trouble = alone + ", for iptables does not take hashlimit: " + hashlimit_error_};
   }
   Pacing pacing{.is_on = !paced_networks(rules).empty()};
   for (const auto& prefix : rules.lan_prefixes) {
@@ -130,6 +134,10 @@ FirewallBackend::Pacing IptablesBackend::pacing_with(const RulesOptions& rules) 
     pacing.trouble +=
         ": iptables cannot hold the hosts of a network larger than a /19 to "
         "limits.requests_per_second; posternd alone does";
+  }
+  if (rules.has_lan_v6 && sides_.size() > 1) {
+    pacing.trouble += (pacing.trouble.empty() ? "over IPv6 " : "; over IPv6 ") + alone +
+                      ", for one host has addresses enough to fill the table of iptables";
   }
   return pacing;
 }
@@ -168,10 +176,11 @@ Result<std::vector<TimedDoor>, BackendError> IptablesBackend::open_doors(Moment 
 
 Result<void, BackendError> IptablesBackend::reset(const Network& network,
                                                   std::span<const TimedDoor> doors, Moment now) {
+  try_hashlimit();
   auto rules = rules_options(network);
   rules.forward_mark = options_.forward_mark;
   rules.own_ports = options_.own_ports;
-  rules.requests_per_second = has_hashlimit_.value_or(false) ? options_.requests_per_second : 0;
+  rules.requests_per_second = has_hashlimit_ ? options_.requests_per_second : 0;
   auto names = rules.lan;
   if (!rules.wan.empty()) names.push_back(rules.wan);
   for (const auto& name : names) {

@@ -82,6 +82,9 @@ class IptablesBackend final : public FirewallBackend {
 
   /// Finds the programs and tries them out.
   [[nodiscard]] Result<void, BackendError> start();
+  /// What failed may work later, when the module is there or nobody holds the lock: as long as it
+  /// does, each reset() tries again.
+  void try_hashlimit();
   /// What holds with these rules.
   [[nodiscard]] Pacing pacing_with(const iptables::RulesOptions& rules) const;
   /// Whether `doors_` is what the firewall holds.
@@ -92,8 +95,10 @@ class IptablesBackend final : public FirewallBackend {
   /// IPv4, and IPv6 where this host has it.
   std::vector<iptables::Side> sides_;
   iptables::Doors doors_;
-  /// Whether the programs know hashlimit; nothing: it was not needed yet.
-  std::optional<bool> has_hashlimit_;
+  /// Whether hashlimit was needed, and worked.
+  bool has_hashlimit_ = false;
+  /// Why it did not when it was last tried.
+  std::string hashlimit_error_;
   Pacing pacing_;
   bool was_reset_ = false;
   bool is_nft_ = false;

@@ -227,7 +227,11 @@ RulesOptions rules_options(const Network& network) {
   for (const auto& lan : network.lan) {
     options.lan.push_back(lan.name);
     for (const auto& own : lan.addresses) {
-      if (own.address.is_v4()) options.lan_prefixes.push_back(own.prefix());
+      if (own.address.is_v4()) {
+        options.lan_prefixes.push_back(own.prefix());
+      } else {
+        options.has_lan_v6 = true;
+      }
     }
   }
   return options;

@@ -24,6 +24,8 @@ struct RulesOptions {
   std::vector<std::string> lan;
   /// The IPv4 networks of the LAN interfaces.
   std::vector<Prefix> lan_prefixes;
+  /// Whether a LAN interface has an IPv6 address.
+  bool has_lan_v6 = false;
   std::uint32_t forward_mark = 0;
   std::vector<OwnPort> own_ports;
   /// See BackendOptions; at most kHighestPace.

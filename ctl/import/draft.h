@@ -25,6 +25,10 @@ struct DraftRule {
   std::vector<std::string> interfaces = {};
   std::string external_ports = "1-65535";
   std::string internal_ports = "1-65535";
+  /// Whether it allows ports that Postern guards (limits.never_internal_ports) …
+  bool names_guarded = false;
+  /// … and internal_ports names them a second time for that, after ranges that hold them.
+  bool repeats_guarded = false;
   bool for_others = false;
   /// Why it is there; empty: nothing needs to be said.
   std::string reason = {};

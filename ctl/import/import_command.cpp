@@ -1,11 +1,8 @@
 #include "ctl/import/import_command.h"
 
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -18,6 +15,7 @@
 #include "ctl/import/openwrt.h"
 #include "ctl/import/toml_text.h"
 #include "ctl/import/uci_reader.h"
+#include "ctl/read_file.h"
 #include "host/links.h"
 
 namespace postern::ctl {
@@ -46,14 +44,10 @@ using miniupnpd::Source;
 }
 
 /// The error is what the system says.
-[[nodiscard]] Result<ImportFile, std::string> read_file(const std::string& name) {
-  std::ifstream stream(name, std::ios::binary);
-  if (!stream.is_open()) return fail(std::string(std::strerror(errno)));
-  try {
-    return ImportFile{name, std::string((std::istreambuf_iterator<char>(stream)), {})};
-  } catch (const std::ios_base::failure&) {  // How the library tells that reading failed.
-    return fail(std::string(std::strerror(errno)));
-  }
+[[nodiscard]] Result<ImportFile, std::string> import_file(const std::string& name) {
+  auto text = read_file(name);
+  if (!text) return fail(std::string(std::strerror(text.error())));
+  return ImportFile{name, std::move(*text)};
 }
 
 [[nodiscard]] std::vector<Interface> interfaces_here() {
@@ -113,13 +107,13 @@ bool ImportCommand::is_parsed() const {
 }
 
 ExitCode ImportCommand::run(std::ostream& out, std::ostream& errors) const {
-  const auto file = read_file(file_);
+  const auto file = import_file(file_);
   if (!file) {
     errors << file_ << ": " << file.error() << "\n";
     return ExitCode::bad_configuration;
   }
   const auto beside = std::filesystem::path(file_).replace_filename("network").string();
-  const auto network = read_file(beside);
+  const auto network = import_file(beside);
   const auto imported =
       import_miniupnpd(*file, interfaces_here(), network ? network->text : std::string());
   if (!imported) {
@@ -129,7 +123,7 @@ ExitCode ImportCommand::run(std::ostream& out, std::ostream& errors) const {
   std::string toml = imported->toml;
   std::string remarks = imported->remarks;
   for (const auto& name : leases_.empty() ? imported->lease_files : leases_) {
-    const auto leases = read_file(name);
+    const auto leases = import_file(name);
     if (!leases && leases_.empty()) continue;
     if (!leases) {
       errors << name << ": " << leases.error() << "\n";

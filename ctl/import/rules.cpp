@@ -10,16 +10,14 @@ namespace {
 
 constexpr std::size_t kLongestComment = 60;
 
-/// The ports as a rule's internal_ports that also lift Postern's guard from those of them that it
-/// guards: it wants these to be named one by one.
-[[nodiscard]] std::string with_guarded_named(const PortSet& ports) {
+/// Makes these the internal ports of a rule that allows, and lifts Postern's guard from those of
+/// them that it guards: it wants these to be named one by one.
+void allow_internal_ports(DraftRule& rule, const PortSet& ports) {
   const auto guarded = ports.intersected_with(default_never_internal_ports());
-  if (guarded.empty() || ports.is_within(guarded)) return ports.to_string();
-  return ports.to_string() + ", " + guarded.to_string();
-}
-
-[[nodiscard]] bool names_guarded(const DraftRule& rule) {
-  return rule.allows && rule.internal_ports.find(", ") != std::string::npos;
+  rule.internal_ports = ports.to_string();
+  rule.names_guarded = !guarded.empty();
+  rule.repeats_guarded = rule.names_guarded && !ports.is_within(guarded);
+  if (rule.repeats_guarded) rule.internal_ports += ", " + guarded.to_string();
 }
 
 [[nodiscard]] DraftRule allow_all(std::string name, std::string clients, std::string reason) {
@@ -27,7 +25,7 @@ constexpr std::size_t kLongestComment = 60;
   rule.name = std::move(name);
   rule.allows = true;
   rule.clients = {std::move(clients)};
-  rule.internal_ports = with_guarded_named(PortSet::all());
+  allow_internal_ports(rule, PortSet::all());
   rule.reason = std::move(reason);
   return rule;
 }
@@ -116,8 +114,8 @@ class Conversion {
     rule.clients = {clients_of(from)};
     if (!from.interface.empty()) rule.interfaces = {from.interface};
     rule.external_ports = from.external_ports.to_string();
-    rule.internal_ports =
-        from.allows ? with_guarded_named(from.internal_ports) : from.internal_ports.to_string();
+    rule.internal_ports = from.internal_ports.to_string();
+    if (from.allows) allow_internal_ports(rule, from.internal_ports);
     rule.for_others = from.allows && maps_for_others_;
     draft_.rules.push_back(std::move(rule));
     return decides_all(from);
@@ -165,7 +163,7 @@ class Conversion {
   }
 
   void note_guarded() {
-    if (!std::any_of(draft_.rules.begin(), draft_.rules.end(), names_guarded)) return;
+    if (!std::ranges::any_of(draft_.rules, &DraftRule::names_guarded)) return;
     note(0, "allows internal ports of services that should rarely be seen from outside (" +
                 default_never_internal_ports().to_string() +
                 "); Postern allows these only where a rule names them, and so the rules do. Take "

@@ -144,6 +144,9 @@ class Writer {
     key("clients", quoted(rule.clients));
     if (!rule.interfaces.empty()) key("interfaces", quoted(rule.interfaces));
     key("external_ports", quoted(rule.external_ports));
+    if (rule.repeats_guarded) {
+      line("# Those of limits.never_internal_ports are named again: only so are they open.");
+    }
     key("internal_ports", quoted(rule.internal_ports));
     if (rule.for_others) key("for_others", "true");
   }

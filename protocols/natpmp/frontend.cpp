@@ -28,6 +28,17 @@ namespace {
   return ResultCode::out_of_resources;
 }
 
+[[nodiscard]] postern::MapRequest wish_of(const MapRequest& request, const Address& client) {
+  postern::MapRequest wish;
+  wish.claimant = {kFrontendName, client};
+  wish.protocol = request.protocol;
+  wish.internal = {client, request.internal_port};
+  wish.suggested_external_port = request.suggested_external_port;
+  wish.lifetime = Seconds(request.lifetime);
+  wish.reserves_companion = true;
+  return wish;
+}
+
 /// Decides about the requests of one datagram.
 class Decision {
  public:
@@ -81,9 +92,18 @@ class Decision {
     return reply(name, result ? "success" : to_string(result.error()), emit(response));
   }
 
+  /// The same for what is no wish to the table: an error is noted among its refusals.
+  [[nodiscard]] Handled answer_alone(std::string_view name, const MapRequest& request,
+                                     Result<void, MapError> result) const {
+    if (!result) (void)state_.table.deny(wish_of(request, client()), result.error());
+    return answer(name, request, result);
+  }
+
   [[nodiscard]] Handled map(const MapRequest& request) const {
     // Port 0 names no port; only a delete may use it (§3.4).
-    if (request.internal_port == 0) return answer("map", request, fail(MapError::not_authorized));
+    if (request.internal_port == 0) {
+      return answer_alone("map", request, fail(MapError::not_authorized));
+    }
     const auto granted = grant(request);
     if (!granted) return answer("map", request, fail(granted.error()));
     const MapResponse response{request.protocol,
@@ -105,13 +125,14 @@ class Decision {
   }
 
   [[nodiscard]] Handled erase(const MapRequest& request) const {
-    return answer(
+    return answer_alone(
         "delete", request,
         state_.table.release(request.protocol, {client(), request.internal_port}, claimant()));
   }
 
   [[nodiscard]] Handled erase_all(const MapRequest& request) const {
-    return answer("delete_all", request, state_.table.release_all(request.protocol, claimant()));
+    return answer_alone("delete_all", request,
+                        state_.table.release_all(request.protocol, claimant()));
   }
 
   const IncomingDatagram& datagram_;
@@ -122,14 +143,8 @@ class Decision {
 }  // namespace
 
 Intent intent_of(const MapRequest& request, const Address& client, const MappingTable& table) {
-  const Endpoint internal{client, request.internal_port};
-  Intent intent({{kFrontendName, client},
-                 request.protocol,
-                 internal,
-                 request.suggested_external_port,
-                 Seconds(request.lifetime),
-                 /*reserves_companion=*/true});
-  const Mapping* existing = table.find_by_internal(request.protocol, internal);
+  Intent intent(wish_of(request, client));
+  const Mapping* existing = table.find_by_internal(request.protocol, intent.wish.internal);
   if (!existing || !existing->is_administered()) return intent;
   // It is there whatever the client asks, and nothing of him is kept.
   if (existing->has_doors()) {

@@ -156,10 +156,13 @@ class Decision {
     const Endpoint internal{host(), map.internal_port};
     const Mapping* mapping = table().find_by_internal(*protocol, internal);
     // There is but what a PEER asked for, which ends by itself.
-    if (mapping && !mapping->has_inbound_claim()) return fail(refusal(ResultCode::not_authorized));
+    if (mapping && !mapping->has_inbound_claim()) {
+      return fail(own_refusal(ResultCode::not_authorized));
+    }
     const bool takes_any = accepts_any_nonce(request_, around_.settings);
     const auto nonce = takes_any ? std::nullopt : std::optional(map.nonce);
     if (const auto gone = table().release(*protocol, internal, claimant(), nonce); !gone) {
+      (void)table().deny(wish_of(request_, *protocol, map, around_.settings), gone.error());
       const Claim* claim = table().find_claim(*protocol, internal, claimant());
       return fail(refusal_by(claim, gone.error(), Opcode::map));
     }
@@ -175,14 +178,14 @@ class Decision {
     }
     const auto flow = around_.flows.find(protocol, wish.internal, peer.remote);
     // Without knowing whether the flow runs, its external port cannot be told.
-    if (!flow) return fail(refusal(ResultCode::no_resources));
+    if (!flow) return fail(own_refusal(ResultCode::no_resources));
     if (*flow) {
       const auto& [address, port] = (*flow)->external;
       if (request_.lifetime == 0) return External{reported(address), port, 0};
       wish.suggested_external_address = address;
       wish.suggested_external_port = port;
     } else if (request_.lifetime == 0) {
-      return fail(refusal(ResultCode::cannot_provide_external));
+      return fail(own_refusal(ResultCode::cannot_provide_external));
     } else {
       suggest(wish, peer, around_.state);
     }
@@ -197,6 +200,7 @@ class Decision {
                                                      const Claim& claim) const {
     if (request_.lifetime != 0) return request(wish, Opcode::peer);
     if (claim.details->nonce != wish.nonce && !wish.accepts_any_nonce) {
+      (void)table().deny(wish, MapError::wrong_nonce);
       return fail(refusal_by(&claim, MapError::wrong_nonce, Opcode::peer));
     }
     return external_of(*table().find_by_internal(wish.protocol, wish.internal),

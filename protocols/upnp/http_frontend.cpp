@@ -88,7 +88,7 @@ constexpr string_view kBadRequest = "bad request";
 }  // namespace
 
 Frontend::Frontend(const Identity& identity, const Settings& settings, const Kernel& kernel,
-                   Eventing::NewUuid new_uuid)
+                   Eventing::NewUuid new_uuid, std::uint64_t random)
     : identity_(identity),
       settings_(settings),
       kernel_(kernel),
@@ -97,7 +97,7 @@ Frontend::Frontend(const Identity& identity, const Settings& settings, const Ker
                 [this](std::uint32_t interface_index, const Address& left, const Address& right) {
                   return kernel_.neighbours.are_one_host(interface_index, left, right);
                 }) {
-  services_.pinhole_ids = PinholeIds(identity.boot_id);
+  services_.pinhole_ids = PinholeIds(random);
 }
 
 std::optional<HttpReply> Frontend::on_header(const HttpRequest& request) const {

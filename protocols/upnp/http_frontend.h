@@ -21,8 +21,9 @@ namespace postern::upnp {
 class Frontend final : public HttpFrontend {
  public:
   /// `identity` and what `kernel` refers to outlive this object, and `identity` does not change.
+  /// `random`: another number in each run, see PinholeIds.
   Frontend(const Identity& identity, const Settings& settings, const Kernel& kernel,
-           Eventing::NewUuid new_uuid);
+           Eventing::NewUuid new_uuid, std::uint64_t random);
   Frontend(const Frontend&) = delete;
   Frontend& operator=(const Frontend&) = delete;
 

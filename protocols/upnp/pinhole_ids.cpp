@@ -1,16 +1,16 @@
 #include "protocols/upnp/pinhole_ids.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "protocols/upnp/invocation.h"
 
 namespace postern::upnp {
 namespace {
 
-constexpr std::size_t kIds = 65535;
-
 [[nodiscard]] std::uint16_t after(std::uint16_t id) {
-  return id == kIds ? std::uint16_t{1} : static_cast<std::uint16_t>(id + 1);
+  return id == std::numeric_limits<std::uint16_t>::max() ? std::uint16_t{1}
+                                                         : static_cast<std::uint16_t>(id + 1);
 }
 
 [[nodiscard]] std::vector<std::uint16_t> ids_in(const Mapping& mapping) {
@@ -23,11 +23,6 @@ constexpr std::size_t kIds = 65535;
 }
 
 }  // namespace
-
-// Any factor without a common divisor with the number of ids; this one leads runs that follow each
-// other far apart.
-PinholeIds::PinholeIds(std::uint32_t run)
-    : last_(static_cast<std::uint16_t>(std::uint64_t{run} * 40507 % kIds)) {}
 
 void PinholeIds::note(std::span<const TableEvent> events) {
   for (const auto& event : events) {

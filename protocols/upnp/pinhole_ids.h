@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,9 +17,10 @@ namespace postern::upnp {
 /// stands. So nothing has to be undone when a turn is decided again.
 class PinholeIds {
  public:
-  /// `run`: different for each run of the program. What the last run gave and forgot in a crash
-  /// hosts still use, so ids begin elsewhere each time.
-  explicit PinholeIds(std::uint32_t run = 0);
+  /// `random`: any number, which nobody can foretell. What the last run gave and forgot in a crash
+  /// hosts still use, so ids begin somewhere else in each run, and where is left to chance.
+  explicit PinholeIds(std::uint64_t random = 0)
+      : last_(static_cast<std::uint16_t>(random % kIds)) {}
 
   /// Every event of the table must come here.
   void note(std::span<const TableEvent> events);
@@ -29,6 +31,8 @@ class PinholeIds {
   [[nodiscard]] std::optional<std::uint16_t> next() const;
 
  private:
+  static constexpr std::size_t kIds = 65535;
+
   void note(const TableEvent& event);
 
   std::unordered_map<std::uint16_t, MappingId> mapping_of_;

@@ -61,7 +61,20 @@ TEST_P(IptablesIntactTest, TellsWhomItHoldsToThePace) {
   EXPECT_FALSE(reset(8).is_on);
 }
 
-TEST_P(IptablesIntactTest, TellsThatThereIsNoHashlimit) {
+TEST_P(IptablesIntactTest, TellsThatItHoldsNobodyToThePaceOverIpv6) {
+  auto opened = host_.open(200);
+  ASSERT_TRUE(opened) << opened.error().reason;
+  if (!(*opened)->capabilities().pinholes) GTEST_SKIP() << "needs ip6tables";
+  auto network = one_lan();
+  network.lan.front().addresses = {{*Address::parse("192.168.1.1"), 24},
+                                   {*Address::parse("2001:db8::1"), 64}};
+  ASSERT_TRUE(ok((*opened)->reset(network, {}, kNow)));
+  const auto pacing = (*opened)->pacing();
+  EXPECT_TRUE(pacing.is_on);
+  EXPECT_EQ(pacing.trouble.find("over IPv6 posternd alone"), 0U) << pacing.trouble;
+}
+
+TEST_P(IptablesIntactTest, TriesAgainWhatFailedAndTellsWhy) {
   auto network = one_lan();
   network.lan.front().addresses = {{*Address::parse("192.168.1.1"), 24}};
   host_.state().unknown_match = "hashlimit";
@@ -70,7 +83,12 @@ TEST_P(IptablesIntactTest, TellsThatThereIsNoHashlimit) {
   ASSERT_TRUE(ok((*opened)->reset(network, {}, kNow))) << "the rest works";
   const auto pacing = (*opened)->pacing();
   EXPECT_FALSE(pacing.is_on);
-  EXPECT_NE(pacing.trouble.find("xt_hashlimit"), std::string::npos) << pacing.trouble;
+  EXPECT_NE(pacing.trouble.find("hashlimit"), std::string::npos) << pacing.trouble;
+  EXPECT_NE(pacing.trouble.find("it was told to fail"), std::string::npos) << pacing.trouble;
+  host_.state().unknown_match.clear();
+  ASSERT_TRUE(ok((*opened)->reset(network, {}, kNow)));
+  EXPECT_TRUE((*opened)->pacing().is_on);
+  EXPECT_EQ((*opened)->pacing().trouble, "");
 }
 
 // What iptables-save makes of a rate is not always what was written.

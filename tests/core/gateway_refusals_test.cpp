@@ -16,6 +16,8 @@ using namespace test;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+constexpr Endpoint kPeer{Address::v4({8, 8, 8, 8}), 443};
+
 GatewayOptions options() {
   Rule no_games;
   no_games.name = "no games";
@@ -77,6 +79,38 @@ TEST_F(GatewayRefusals, AreToldOnceAlthoughTheTurnIsDecidedTwice) {
                   refusal("natpmp", kHostA, 4000, 4000, MapError::backend_refused, "")));
 }
 
+TEST_F(GatewayRefusals, TellOfPortZeroOverNatPmp) {
+  const auto turn = house_.send(kHostA, map_request(Protocol::udp, 0, 4000, 60));
+  EXPECT_EQ(turn.send.size(), 1U);
+  EXPECT_THAT(turn.refusals,
+              ElementsAre(refusal("natpmp", kHostA, 0, 4000, MapError::not_authorized, "")));
+}
+
+TEST_F(GatewayRefusals, TellOfADeletionThatTheFirewallRefuses) {
+  (void)house_.send(kHostA, map_request(Protocol::udp, 4000, 4000, 60));
+  house_.backend->refuse(DoorKey{DoorKey::Kind::forward4, Protocol::udp, {kWan, 4000}});
+  for (const std::uint16_t port : {std::uint16_t{4000}, std::uint16_t{0}}) {
+    const auto turn = house_.send(kHostA, map_request(Protocol::udp, port, 0, 0));
+    EXPECT_EQ(turn.send.size(), 1U);
+    EXPECT_THAT(turn.refusals,
+                ElementsAre(refusal("natpmp", kHostA, port, 0, MapError::backend_refused, "")));
+  }
+}
+
+TEST_F(GatewayRefusals, TellOfAnotherNonce) {
+  (void)house_.send(kHostA, pcp::emit(map_of({})));
+  (void)house_.send(kHostA, pcp::emit(peer_of({.internal_port = 9000}, kPeer)));
+  const Nonce other{9};
+  const auto error = MapError::wrong_nonce;
+  const auto deleted = house_.send(kHostA, pcp::emit(map_of({.lifetime = 0, .nonce = other})));
+  EXPECT_THAT(deleted.refusals, ElementsAre(refusal("pcp", kHostA, 8080, 0, error, "")));
+  const PcpWish question{.internal_port = 9000, .lifetime = 0, .nonce = other};
+  const auto asked = house_.send(kHostA, pcp::emit(peer_of(question, kPeer)));
+  ASSERT_EQ(asked.refusals.size(), 1U);
+  EXPECT_EQ(asked.refusals[0].error, error);
+  EXPECT_EQ(asked.refusals[0].internal, (Endpoint{kHostA, 9000}));
+}
+
 /// What PCP itself refuses, without the table.
 class GatewayRefusalsOfPcp : public GatewayRefusals {
  protected:
@@ -113,6 +147,22 @@ TEST_F(GatewayRefusalsOfPcp, TellOfOptions) {
               ElementsAre(own(Protocol::udp, {kHostA, 8080}, "UNSUPP_OPTION")));
   EXPECT_THAT(refused({.options = {pcp::Filter{7, 0, Address::v4({8, 8, 8, 8})}}}),
               ElementsAre(own(Protocol::udp, {kHostA, 8080}, "MALFORMED_OPTION")));
+}
+
+TEST_F(GatewayRefusalsOfPcp, TellOfTheDeletionOfWhatAPeerOpened) {
+  (void)house_.send(kHostA, pcp::emit(peer_of({}, kPeer)));
+  EXPECT_THAT(refused({.lifetime = 0}),
+              ElementsAre(own(Protocol::udp, {kHostA, 8080}, "NOT_AUTHORIZED")));
+}
+
+TEST_F(GatewayRefusalsOfPcp, TellOfAPeer) {
+  const auto refused = [&](std::uint32_t lifetime) {
+    return house_.send(kHostA, pcp::emit(peer_of({.lifetime = lifetime}, kPeer))).refusals;
+  };
+  EXPECT_THAT(refused(0),
+              ElementsAre(own(Protocol::udp, {kHostA, 8080}, "CANNOT_PROVIDE_EXTERNAL")));
+  house_.flows.find_fails = true;
+  EXPECT_THAT(refused(60), ElementsAre(own(Protocol::udp, {kHostA, 8080}, "NO_RESOURCES")));
 }
 
 TEST_F(GatewayRefusalsOfPcp, TellNothingOfWhatIsNoRequest) {

@@ -205,11 +205,11 @@ TEST(OperatorCommands, TheDaemonsErrorsAreToldWithTheirExitCodes) {
 }
 
 TEST(OperatorCommands, WhatIsNoDaemonIsTold) {
-  for (const auto& response : {std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string(),
-                               std::string("HTTP/1.1 200 OK\r\n\r\n{}"),
-                               std::string("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}"),
-                               std::string("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}"),
-                               std::string("HTTP/1.1 abc OK\r\nContent-Length: 2\r\n\r\n{}")}) {
+  for (const auto& response :
+       {std::string("SSH-2.0-OpenSSH_9.2\r\n"), std::string("HTTP/1.1 200 OK\r\n\r\n{}"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}"),
+        std::string("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}"),
+        std::string("HTTP/1.1 abc OK\r\nContent-Length: 2\r\n\r\n{}")}) {
     FakeDaemon daemon({response});
     const auto ran = run_against(daemon, {"list"});
     EXPECT_EQ(ran.code, ExitCode::failure);
@@ -217,6 +217,14 @@ TEST(OperatorCommands, WhatIsNoDaemonIsTold) {
   }
   FakeDaemon daemon({FakeDaemon::response(200, "hello")});
   EXPECT_THAT(run_against(daemon, {"list"}).errors, HasSubstr("cannot be read"));
+}
+
+TEST(OperatorCommands, ADaemonThatEndsWithoutAnAnswerIsNoStranger) {
+  FakeDaemon daemon({""});
+  const auto ran = run_against(daemon, {"delete", "7"});
+  EXPECT_EQ(ran.code, ExitCode::failure);
+  EXPECT_THAT(ran.errors, HasSubstr("ended the connection without an answer"));
+  EXPECT_THAT(ran.errors, HasSubstr("posternctl list tells"));
 }
 
 TEST(OperatorCommands, NoDaemon) {

@@ -13,6 +13,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 [[nodiscard]] std::vector<std::string> warnings_of(const std::string& text) {
   const auto config = parse_config(text, "postern.toml");
@@ -140,10 +141,23 @@ TEST(ConfigRuleWarnings, PinholesHaveTheSamePortOnBothSides) {
 TEST(ConfigRuleWarnings, PortsThatAreNeverOpened) {
   Rule rule = default_rule();
   rule.internal_ports = PortSet({{22, 22}});
-  EXPECT_THAT(why_never_decides(std::vector{rule}, 0, PortSet({{22, 22}})).value_or(""),
-              HasSubstr("never_internal_ports"));
+  const auto why = [&] {
+    return UselessRules(std::span(&rule, 1), PortSet({{22, 22}})).why(0).value_or("");
+  };
+  EXPECT_THAT(why(), HasSubstr("never_internal_ports"));
   rule.named_sensitive_ports = rule.internal_ports;
-  EXPECT_FALSE(why_never_decides(std::vector{rule}, 0, PortSet({{22, 22}})));
+  EXPECT_EQ(why(), "");
+}
+
+TEST(ConfigRuleWarnings, OfManyRulesOnlyACheckLooksThroughAll) {
+  std::string text;
+  for (std::size_t i = 0; i < kFewRules; ++i) text += "[[rule]]\naction = \"deny\"\n";
+  EXPECT_THAT(warnings_of(text), SizeIs(kFewRules - 1));
+  text += "[[rule]]\naction = \"deny\"\n";
+  EXPECT_THAT(warnings_of(text), ElementsAre(HasSubstr("there are more than 200 rules")));
+  const auto checked = parse_config(text, "postern.toml", std::nullopt, RuleReview::of_all);
+  ASSERT_TRUE(checked);
+  EXPECT_THAT(checked->warnings, SizeIs(kFewRules));
 }
 
 }  // namespace

@@ -190,9 +190,11 @@ TEST_F(ControlApiTest, AnswersWhenWhatWasDoneIsKept) {
   const auto add = request("POST", "/api/v1/mappings", kMapping);
   const auto remove = request("DELETE", "/api/v1/mappings/7");
   EXPECT_THAT(warnings_of(add, Kept::on_disk, 201), IsEmpty());
+  EXPECT_THAT(warnings_of(add, Kept::not_yet, 201)[0], HasSubstr("not taken it yet"));
   EXPECT_THAT(warnings_of(add, Kept::in_memory_only, 201)[0], HasSubstr("will not outlive"));
   EXPECT_THAT(warnings_of(add, Kept::not_kept, 201)[0], HasSubstr("will not outlive"));
   EXPECT_THAT(warnings_of(remove, Kept::on_disk, 200), IsEmpty());
+  EXPECT_THAT(warnings_of(remove, Kept::not_yet, 200)[0], HasSubstr("not taken it yet"));
   EXPECT_THAT(warnings_of(remove, Kept::in_memory_only, 200)[0], HasSubstr("may be there again"));
   EXPECT_THAT(warnings_of(remove, Kept::not_kept, 200), IsEmpty()) << "nothing can come back";
 }

@@ -26,6 +26,11 @@ using testing::HasSubstr;
 constexpr const char* kGet = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
 constexpr const char* kReload =
     "POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+constexpr const char* kHistory = "GET /api/v1/history HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr std::string_view kWanted =
+    R"({"protocol": "tcp", "external_port": 8080, "internal": "192.168.1.10:80"})";
+const std::string kAdd = "POST /api/v1/mappings HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                         std::to_string(kWanted.size()) + "\r\n\r\n" + std::string(kWanted);
 
 class ControlPortTest : public testing::Test {
  protected:
@@ -45,6 +50,13 @@ class ControlPortTest : public testing::Test {
     actions.reload = [this]() -> Result<Reloaded, ControlError> {
       ++reloads_;
       return Reloaded{};
+    };
+    actions.add = [](const StaticMapping&) -> Result<AddedMapping, ControlError> {
+      return AddedMapping{7, {Address::v4(0xcb007101), 8080}};
+    };
+    actions.when_kept = [this](std::function<void(Kept)> tell) { kept_ = std::move(tell); };
+    actions.history = [this](const HistoryQuery&, Told<std::vector<HistoryEntry>> told) {
+      history_ = std::move(told);
     };
     return std::make_unique<ControlPort>(io_, actions, options);
   }
@@ -88,6 +100,9 @@ class ControlPortTest : public testing::Test {
   std::string directory_;
   std::string file_;
   int reloads_ = 0;
+  // What the disk would call.
+  std::function<void(Kept)> kept_;
+  Told<std::vector<HistoryEntry>> history_;
 };
 
 TEST_F(ControlPortTest, AnswersOnItsSocketAndTakesItAway) {
@@ -216,6 +231,54 @@ TEST_F(ControlPortTest, ClosesASlowClient) {
   ASSERT_TRUE(slow.send("GET /api/v1/sta"));
   ASSERT_TRUE(comes_true([&] { return slow.is_ended(); }));
   EXPECT_EQ(slow.received(), "");
+}
+
+TEST_F(ControlPortTest, DoesNotWaitForASlowDiskUntilTheConnectionEnds) {
+  auto options = own_control_options();
+  options.time = Seconds(20);
+  options.disk_time = Milliseconds(20);
+  auto port = this->port(options);
+  ASSERT_TRUE(port->listen(directory_));
+  const auto added = ask(kAdd);
+  EXPECT_THAT(added, HasSubstr("HTTP/1.1 201 Created"));
+  EXPECT_THAT(added, HasSubstr("has not taken it yet"));
+  const auto history = ask(kHistory);
+  EXPECT_THAT(history, HasSubstr("HTTP/1.1 503 "));
+  EXPECT_THAT(history, HasSubstr(R"("code":"history_unavailable")"));
+  // Nobody waits for it any more.
+  kept_(Kept::on_disk);
+  history_(std::vector<HistoryEntry>());
+}
+
+TEST_F(ControlPortTest, TellsWhatTheDiskSaysInTime) {
+  auto port = this->port();
+  ASSERT_TRUE(port->listen(directory_));
+  HttpClient client(file_);
+  ASSERT_TRUE(client.send(kAdd));
+  ASSERT_TRUE(comes_true([&] { return kept_ != nullptr; }));
+  EXPECT_EQ(client.received(), "");
+  kept_(Kept::on_disk);
+  ASSERT_TRUE(comes_true([&] { return client.is_ended(); }));
+  EXPECT_THAT(client.received(), HasSubstr("\"warnings\":[]"));
+}
+
+TEST_F(ControlPortTest, EndsWhileTheDiskIsWaitedFor) {
+  auto options = own_control_options();
+  options.disk_time = Milliseconds(20);
+  auto port = this->port(options);
+  ASSERT_TRUE(port->listen(directory_));
+  HttpClient client(file_);
+  ASSERT_TRUE(client.send(kAdd));
+  ASSERT_TRUE(comes_true([&] { return kept_ != nullptr; }));
+  port.reset();
+  io_.restart();
+  io_.run_for(Milliseconds(40));
+  EXPECT_TRUE(client.is_ended());
+  EXPECT_EQ(client.received(), "");
+}
+
+TEST_F(ControlPortTest, TheDiskHasLessTimeThanTheConnection) {
+  EXPECT_LT(own_control_options().disk_time, own_control_options().time);
 }
 
 TEST_F(ControlPortTest, OfSixteenTheSlowestGivesWayToTheNext) {

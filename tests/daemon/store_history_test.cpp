@@ -8,6 +8,7 @@
 namespace postern {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using Cause = TableEvent::Cause;
 using Kind = TableEvent::Kind;
@@ -39,6 +40,46 @@ TEST(StoreHistory, TellsWhoWhatWhyAndByWhichRule) {
                                        {0, kWall + 1, "refused", "not_authorized", "upnp",
                                         "192.168.1.7", "tcp", "192.168.1.7:22", "8080", "r"}}));
   EXPECT_THAT(history.take(), SizeIs(0));
+}
+
+/// "event why frontend client rule" of each row.
+[[nodiscard]] std::vector<std::string> told(StoreHistory& history) {
+  std::vector<std::string> rows;
+  for (const auto& row : history.take()) {
+    rows.push_back(row.event + " " + row.why + " " + row.frontend + " " + row.client + " " +
+                   row.rule);
+  }
+  return rows;
+}
+
+TEST(StoreHistory, EachClientOfAMappingHasARow) {
+  StoreHistory history(true);
+  auto closed = event(Kind::closed, Cause::administered);
+  const Address other = Address::v4(0xc0a80108);
+  closed.mapping.claims.insert(closed.mapping.claims.begin() + 1, Claim{{"upnp", other}, {}});
+  history.note(closed, "r", kNow, kWall);
+  EXPECT_THAT(told(history), ElementsAre("closed administered upnp 192.168.1.8 ",
+                                         "closed administered pcp 192.168.1.7 r"));
+}
+
+TEST(StoreHistory, ClaimsThatFellWhileOthersStayAreTold) {
+  StoreHistory history(true);
+  const Address other = Address::v4(0xc0a80108);
+  for (const auto kind : {Kind::renewed, Kind::moved}) {
+    auto lost = event(kind, Cause::policy);
+    lost.dropped = {{{"upnp", other}, {}}, {{"natpmp", other}, {}}};
+    history.note(lost, "r", kNow, kWall);
+    auto expected = std::vector<std::string>{"closed policy upnp 192.168.1.8 ",
+                                             "closed policy natpmp 192.168.1.8 "};
+    if (kind == Kind::moved) expected.push_back("moved policy pcp 192.168.1.7 r");
+    EXPECT_EQ(told(history), expected);
+    for (const auto cause : {Cause::asked, Cause::lease_ended}) {
+      lost.kind = Kind::renewed;
+      lost.cause = cause;
+      history.note(lost, "r", kNow, kWall);
+      EXPECT_EQ(history.waiting(), 0U) << "its client knows";
+    }
+  }
 }
 
 TEST(StoreHistory, RenewalsAndWhatIsThereAgainAreNoNews) {

@@ -29,7 +29,8 @@ class HttpHouse {
   explicit HttpHouse(GatewayOptions options = {}, Settings settings = {},
                      FirewallBackend* firewall = nullptr, std::uint32_t run = 0)
       : identity(identity_of(run)),
-        upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids()),
+        upnp(identity, std::move(settings), Kernel{neighbours, wan_, doors_}, uuids(),
+             /*random=*/std::uint64_t{1000} * run),
         gateway(std::move(options), firewall ? *firewall : backend, flows, demux_, now, &upnp) {}
 
   void start(const Network& network = dual_network(), const StoredState& stored = {}) {

@@ -23,6 +23,23 @@ using testing::Not;
   return made;
 }
 
+TEST(Conversion, GuardedPortsThatARuleOpensAreTold) {
+  const std::string end = "deny 0-65535 0.0.0.0/0 0-65535\nipv6_disable=yes\n";
+  constexpr const char* kRemark = "services that should rarely be seen from outside";
+  constexpr const char* kAgain = "are named again";
+  const auto alone = imported("allow 22 192.168.1.0/24 22\n" + end);
+  EXPECT_THAT(alone.remarks, HasSubstr(kRemark));
+  EXPECT_THAT(alone.toml, Not(HasSubstr(kAgain)));
+  const auto among = imported("allow 20-30 192.168.1.0/24 20-30\n" + end);
+  EXPECT_THAT(among.remarks, HasSubstr(kRemark));
+  EXPECT_THAT(among.toml,
+              HasSubstr(std::string(kAgain) + ": only so are they open.\n"
+                                              "internal_ports = \"20-30, 21-23, 25\"\n"));
+  const auto none = imported("allow 1024-2000 192.168.1.0/24 1024-2000\n" + end);
+  EXPECT_THAT(none.remarks, Not(HasSubstr(kRemark)));
+  EXPECT_THAT(none.toml, Not(HasSubstr(kAgain)));
+}
+
 TEST(Conversion, Interfaces) {
   const auto config =
       config_of("ext_ifname=ppp0\nlistening_ip=br0 eth1 wlan0\nlistening_ip=eth2\n");
