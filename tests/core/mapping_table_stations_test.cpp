@@ -108,6 +108,21 @@ TEST_F(MappingTableStationsTest, WhoBecomesKnownLeavesTheUnknown) {
   EXPECT_EQ(ask(host(51)), MapError::station_limit_reached);
 }
 
+// Forged addresses fill the unknown station, then somebody answers for them; and again.
+TEST_F(MappingTableStationsTest, WhoAnswersForMoreAndMoreAddressesHasItsStationAndTheUnknown) {
+  constexpr unsigned kHosts = 20;
+  for (unsigned round = 0; round < 3; ++round) {
+    for (unsigned i = round * kHosts; i < (round + 1) * kHosts; ++i) {
+      know(host(i), std::nullopt);
+      (void)ask(host(i), 4000);
+      (void)ask(host(i), 4001);
+    }
+    (void)table_.accept();
+    for (unsigned i = 0; i < (round + 1) * kHosts; ++i) table_.learn_mac(host(i), kMac);
+  }
+  EXPECT_EQ(table_.size(), 2 * kOfStation);
+}
+
 TEST_F(MappingTableStationsTest, AHostIsAskedForAgainUntilItIsKnown) {
   know(host(0), std::nullopt);
   EXPECT_EQ(ask(host(0), 4000), std::nullopt);
