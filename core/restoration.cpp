@@ -64,11 +64,17 @@ void add_recovered(Mapping& mapping, Moment ends, bool is_filtering, Moment now)
   mapping.claims.push_back({anybody, {left, ends}, false, is_filtering});
 }
 
-/// Which of the claims was renewed is known when there is one; otherwise one more stands for it.
+/// When the claim can end at most if it was renewed until now for as long as it was granted before.
+[[nodiscard]] Moment latest_end(const Lease& lease, Moment now) {
+  return now + (lease.is_permanent ? kPermanentHold : lease.granted) + kSameEnd;
+}
+
+/// Which of the claims was renewed is known when there is one, and a renewal explains the end:
+/// otherwise somebody else may have asked meanwhile, and one more claim stands for it.
 void prolong(Mapping& mapping, Moment ends, Moment now) {
-  if (mapping.claims.size() == 1) {
+  const bool is_alone = mapping.claims.size() == 1;
+  if (is_alone && ends <= latest_end(mapping.claims.front().lease, now)) {
     auto& claim = mapping.claims.front();
-    claim.lease.granted = std::max(claim.lease.granted, std::chrono::ceil<Seconds>(ends - now));
     claim.lease.ends = ends;
     claim.is_enabled = true;
     return;

@@ -93,7 +93,7 @@ TEST_F(Reconciliation, WhatSleepExplainsIsNoRenewal) {
   const auto end_with = [&](int seconds) {
     const auto all = reconcile(state, found({door(40001, seconds)}), true, kStart);
     EXPECT_TRUE(all.unexplained.empty());
-    return all.mappings.at(0).claims.at(0).lease.ends;
+    return all.mappings.at(0).doors_end();
   };
   EXPECT_EQ(end_with(60), kStart + Seconds(60));
   EXPECT_EQ(end_with(3660), kStart + Seconds(60));
@@ -110,6 +110,16 @@ TEST_F(Reconciliation, AfterASleepALeaseThatHasEndedIsOver) {
   ASSERT_EQ(all.mappings.size(), 1U);
   EXPECT_EQ(all.mappings.front().ends(), kStart - Seconds(5)) << "and the table takes no such one";
   EXPECT_TRUE(all.unexplained.empty()) << "nor adopts its door";
+}
+
+// Granted for 600 seconds, and for 7200 it is another client's that came to it just before a crash.
+TEST_F(Reconciliation, WhatIsLaterThanTheClaimCanEndIsSomebodyElses) {
+  const auto mapping = bring(lease(60), door(40001, 7200));
+  ASSERT_EQ(mapping.claims.size(), 2U);
+  EXPECT_EQ(mapping.claims[0], lease(60).claims[0]);
+  EXPECT_EQ(mapping.claims[1].claimant, (Claimant{kRecovered, kHostA}));
+  EXPECT_EQ(mapping.claims[1].lease.ends, kStart + Seconds(7200));
+  EXPECT_EQ(bring(lease(60), door(40001, 600)).claims.size(), 1U) << "it can be its own renewal";
 }
 
 TEST_F(Reconciliation, OfSeveralClaimsNobodyKnowsWhichWasRenewed) {
