@@ -137,23 +137,28 @@ void follow_filters(Mapping& mapping, const Held& door, Moment now) {
 
 /// The mapping as the firewall, which is newer, has it. `asleep`: by so much a door may end later
 /// than it was told. That explains a later end unless only a renewal can: who renewed and was not
-/// kept has the earlier lease, which the client knows, while nobody has a door that was not
-/// promised.
-void follow(Mapping& mapping, const Held& door, bool ends_leases, Milliseconds asleep, Moment now) {
+/// kept has the earlier lease, while nobody has a door that was not promised. Whether that may have
+/// happened.
+[[nodiscard]] bool follow(Mapping& mapping, const Held& door, bool ends_leases, Milliseconds asleep,
+                          Moment now) {
   mapping.external = door.external;
   const bool is_permanent =
       std::any_of(mapping.claims.begin(), mapping.claims.end(),
                   [](const Claim& claim) { return claim.is_enabled && claim.lease.is_permanent; });
+  bool may_lack_renewal = false;
   if (is_permanent) {
     // Its end is but the moment until which the firewall holds it.
   } else if (!mapping.has_doors() || door.ends > mapping.doors_end() + asleep + kSameEnd) {
     prolong(mapping, door.ends, now);
+  } else if (door.ends > mapping.doors_end() + kSameEnd) {
+    may_lack_renewal = true;
   } else if (ends_leases && door.ends + kSameEnd < mapping.doors_end()) {
     for (auto& claim : mapping.claims) {
       if (claim.is_enabled) claim.lease.ends = std::min(claim.lease.ends, door.ends);
     }
   }
   follow_filters(mapping, door, now);
+  return may_lack_renewal;
 }
 
 }  // namespace
@@ -169,8 +174,10 @@ Restoration reconcile(const StoredState& state, const FoundDoors& found, bool en
   for (Mapping mapping : state.mappings) {
     const auto door = held.find(place_of(mapping.protocol, mapping.external));
     const bool has_door = door != held.end() && door->second.internal == mapping.internal;
-    if (has_door && firewall_is_newer)
-      follow(mapping, door->second, ends_leases, state.asleep, now);
+    if (has_door && firewall_is_newer) {
+      const bool may_lack = follow(mapping, door->second, ends_leases, state.asleep, now);
+      if (may_lack && !state.is_complete) all.may_lack_renewals = true;
+    }
     const bool should_have = mapping.has_doors() && mapping.doors_end() > now;
     if (!has_door && firewall_is_newer && should_have) {
       all.gone.push_back(std::move(mapping));

@@ -103,6 +103,23 @@ TEST_F(Reconciliation, WhatSleepExplainsIsNoRenewal) {
   EXPECT_EQ(end_with(3660), kStart + Seconds(3660)) << "the machine has not slept";
 }
 
+TEST_F(Reconciliation, WhatSleepExplainsMayHaveBeenARenewal) {
+  auto state = state_of({lease(60)});
+  state.asleep = Seconds(3600);
+  const auto may_lack = [&](int seconds) {
+    return reconcile(state, found({door(40001, seconds)}), true, kStart).may_lack_renewals;
+  };
+  EXPECT_FALSE(may_lack(60));
+  EXPECT_TRUE(may_lack(90));
+  EXPECT_FALSE(may_lack(3700)) << "this one is not lost";
+  EXPECT_FALSE(may_lack(30));
+  state.is_complete = true;
+  EXPECT_FALSE(may_lack(90)) << "every renewal is in the store";
+  state.is_complete = false;
+  state.asleep = Seconds(0);
+  EXPECT_FALSE(may_lack(90));
+}
+
 TEST_F(Reconciliation, AfterASleepALeaseThatHasEndedIsOver) {
   auto state = state_of({lease(-5)});
   state.asleep = Seconds(3600);
