@@ -17,12 +17,14 @@ struct ClientLink {
   std::optional<MacAddress> mac = {};
   /// Whether hosts of this link have such addresses at all.
   bool has_macs = true;
+  /// Whether it has answered from `mac` lately. Otherwise somebody merely said that it is there.
+  bool has_answered = false;
 
   friend bool operator==(const ClientLink&, const ClientLink&) = default;
 };
 
-/// Who has one or more addresses on the LAN's links, as the MAC address tells. Nothing: whoever it
-/// is whose MAC address is not known; all of these together.
+/// Who has one or more addresses on the LAN's links, as the MAC address tells from which they
+/// answer. Nothing: whoever it is of whom that is not known; all of these together.
 struct Station {
   std::optional<MacAddress> mac = {};
 

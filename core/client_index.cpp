@@ -43,7 +43,7 @@ void ClientIndex::remove(const Mapping& mapping) {
     host.ids.erase(mapping.id);
     const bool is_own = !claim.claimant.is_administrator();
     if (is_own && !is_repeated(mapping, claim)) count(host, false);
-    if (host.is_empty()) emptied_.push_back(claim.claimant.client);
+    if (host.own == 0) emptied_.push_back(claim.claimant.client);
   }
   if (!is_of_others(mapping)) return;
   auto& inside = hosts_.at(mapping.internal.address);
@@ -78,7 +78,7 @@ bool ClientIndex::concerns(const Address& host) const {
 
 void ClientIndex::place(const Address& client, const Station& station) {
   auto& host = hosts_[client];
-  if (host.is_empty()) emptied_.push_back(client);
+  if (host.own == 0) emptied_.push_back(client);
   if (host.station == station) return;
   if (host.station) take_from(*host.station, host.own);
   host.station = station;
@@ -96,9 +96,13 @@ std::size_t ClientIndex::count_of(const Station& station) const {
 }
 
 void ClientIndex::count(Host& host, bool comes) {
-  comes ? ++host.own : --host.own;
-  if (!host.station) return;
-  comes ? add_to(*host.station, 1) : take_from(*host.station, 1);
+  if (comes) {
+    ++host.own;
+    if (host.station) add_to(*host.station, 1);
+  } else {
+    --host.own;
+    if (host.station) take_from(*host.station, 1);
+  }
 }
 
 void ClientIndex::add_to(const Station& station, std::size_t mappings) {
@@ -115,7 +119,11 @@ void ClientIndex::take_from(const Station& station, std::size_t mappings) {
 void ClientIndex::tidy() {
   for (const auto& client : emptied_) {
     const auto found = hosts_.find(client);
-    if (found != hosts_.end() && found->second.is_empty()) hosts_.erase(found);
+    if (found == hosts_.end()) continue;
+    auto& host = found->second;
+    // What the administrator gave to the address outlives who had it.
+    if (host.own == 0) host.station.reset();
+    if (host.is_empty()) hosts_.erase(found);
   }
   emptied_.clear();
 }

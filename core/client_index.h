@@ -34,14 +34,15 @@ class ClientIndex {
   [[nodiscard]] bool concerns(const Address& host) const;
 
   /// The client's mappings, also those to come, count for this station from now on, until a tidy()
-  /// that finds none.
+  /// that finds none of its own.
   void place(const Address& client, const Station& station);
   /// Nothing: it was not placed.
   [[nodiscard]] std::optional<Station> station_of(const Address& client) const;
   /// The counts of all clients of this station together.
   [[nodiscard]] std::size_t count_of(const Station& station) const;
 
-  /// Forgets hosts that no mapping concerns; before, one that is added again is still placed.
+  /// Forgets hosts that no mapping concerns, and where those are placed that have none of their
+  /// own; before, one that is added again is still placed.
   void tidy();
   /// Whether it knows the same mappings of the same hosts as another index, and its counts are
   /// right. O(n): for tests and debug builds.
@@ -65,7 +66,7 @@ class ClientIndex {
   std::unordered_map<Address, Host> hosts_;
   /// Only those that have mappings.
   std::map<Station, std::size_t> stations_;
-  /// Those that may have been left without mappings since the last tidy().
+  /// Those that may have been left without mappings of their own since the last tidy().
   std::vector<Address> emptied_;
 };
 

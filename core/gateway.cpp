@@ -46,10 +46,10 @@ Result<Turn, BackendError> Gateway::start(const Network& network, const StoredSt
   const FoundDoors found{*is_set_up, std::move(*doors)};
   adopt_network(network);
   Turn turn;
-  const auto found_closed = restore(stored, found, now, turn);
-  continue_epochs(stored, found, turn);
+  const auto restored = restore(stored, found, now, turn);
+  continue_epochs(stored, found, restored.is_whole);
   if (const auto rebuilt = rebuild(now, turn); !rebuilt) return fail(rebuilt.error());
-  note_gone(stored, found_closed, turn);
+  note_gone(stored, restored.found_closed, turn);
   purge_strays(turn);
   tell_frontends(GatewayEvent::started, now);
   send_due_announcements(now, turn);

@@ -134,16 +134,22 @@ class Gateway {
   [[nodiscard]] bool is_consistent(Moment now) const;
 
  private:
-  /// Fills the table from the store, the firewall and the configuration. Returns the stored
-  /// mappings that the firewall tells to be closed.
-  [[nodiscard]] std::vector<Mapping> restore(const StoredState& stored, const FoundDoors& found,
-                                             Moment now, Turn& turn);
+  struct Restored {
+    /// Stored, but closed as the firewall tells.
+    std::vector<Mapping> found_closed;
+    /// No client has to ask again for what it was told: each stored claim that has not ended is
+    /// there, with its renewals.
+    bool is_whole = false;
+  };
+  /// Fills the table from the store, the firewall and the configuration.
+  [[nodiscard]] Restored restore(const StoredState& stored, const FoundDoors& found, Moment now,
+                                 Turn& turn);
   /// Puts the configuration's mappings first, under the ids that they had.
   void restore_static(const StoredState& stored, Moment now);
   /// Tells the store of mappings that it has and that are no more.
   void note_gone(const StoredState& stored, std::span<const Mapping> found_closed,
                  Turn& turn) const;
-  void continue_epochs(const StoredState& stored, const FoundDoors& found, const Turn& turn);
+  void continue_epochs(const StoredState& stored, const FoundDoors& found, bool is_whole);
   /// Runs `work` on the table and commits what it staged. When the firewall refuses one change,
   /// `work` runs once more without it; when it refuses all, once more after a rebuild; when it
   /// refuses again, once more with no change allowed.

@@ -74,8 +74,9 @@ void Gateway::on_neighbours(std::span<const Neighbour> neighbours, Moment now) {
     const auto* lan = state_.network.lan_of(neighbour.address);
     if (lan == nullptr || lan->index != neighbour.interface_index) continue;
     hosts_.hear(neighbour, now);
+    const bool has_answered = neighbour.state == Neighbour::State::reachable;
     const auto mac = MacAddress::of_octets(neighbour.link_address);
-    if (mac) state_.table.learn_mac(neighbour.address, *mac);
+    if (has_answered && mac) state_.table.learn_mac(neighbour.address, *mac);
   }
 }
 

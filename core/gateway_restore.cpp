@@ -24,10 +24,22 @@ using Cause = TableEvent::Cause;
   return holder && holder->is_administered() ? Cause::administered : Cause::restored;
 }
 
+/// Whether the table has each of its claims that have not ended.
+[[nodiscard]] bool has_claims_of(const MappingTable& table, const Mapping& mapping, Moment now) {
+  const Mapping* there = mapping.is_pinhole()
+                             ? table.find_by_internal(mapping.protocol, mapping.internal)
+                             : table.find_by_external_port(mapping.protocol, mapping.external.port);
+  const bool is_there = there && there->internal == mapping.internal;
+  return std::all_of(mapping.claims.begin(), mapping.claims.end(), [&](const Claim& claim) {
+    const bool has_ended = !claim.lease.is_permanent && claim.lease.ends <= now;
+    return has_ended || (is_there && there->claim_of(claim.claimant));
+  });
+}
+
 }  // namespace
 
-std::vector<Mapping> Gateway::restore(const StoredState& stored, const FoundDoors& found,
-                                      Moment now, Turn& turn) {
+auto Gateway::restore(const StoredState& stored, const FoundDoors& found, Moment now, Turn& turn)
+    -> Restored {
   for (const auto& mapping : stored.mappings) state_.table.reserve_id(mapping.id);
   // So that what is new need not move at once.
   const auto& wan = state_.network.wan;
@@ -36,7 +48,10 @@ std::vector<Mapping> Gateway::restore(const StoredState& stored, const FoundDoor
   auto left = reconcile(stored, found, backend_.capabilities().ends_leases, now);
   turn.unrestored = state_.table.restore(left.mappings, now);
   state_.table.adopt(left.unexplained, now);
-  return std::move(left.gone);
+  const bool has_all = std::all_of(
+      left.mappings.begin(), left.mappings.end(),
+      [&](const Mapping& mapping) { return has_claims_of(state_.table, mapping, now); });
+  return {std::move(left.gone), has_all && !left.may_lack_renewals};
 }
 
 void Gateway::restore_static(const StoredState& stored, Moment now) {
@@ -50,18 +65,12 @@ void Gateway::restore_static(const StoredState& stored, Moment now) {
   }
 }
 
-void Gateway::continue_epochs(const StoredState& stored, const FoundDoors& found,
-                              const Turn& turn) {
+void Gateway::continue_epochs(const StoredState& stored, const FoundDoors& found, bool is_whole) {
   if (!stored.epochs) return;
   // An address that clients know may be gone; that is found out when there is one again.
   last_external_addresses_ = stored.epochs->external_addresses;
   const bool is_all_here = stored.is_complete || (stored.is_same_boot && found.is_set_up);
-  const bool lost_some = std::any_of(turn.unrestored.begin(), turn.unrestored.end(),
-                                     [](const MappingTable::Unrestored& one) {
-                                       // Who is not allowed to have it need not ask again.
-                                       return one.why != MapError::not_authorized;
-                                     });
-  if (!is_all_here || lost_some) return;
+  if (!is_all_here || !is_whole) return;
   state_.epoch.restart(stored.epochs->epoch);
   state_.pinhole_epoch.restart(stored.epochs->pinhole_epoch);
 }

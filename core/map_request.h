@@ -86,8 +86,7 @@ enum class MapError : std::uint8_t {
   /// This client has as many mappings as it may have.
   client_limit_reached,
   /// All addresses with this client's MAC address, or all of which it is not known, together have
-  /// as
-  /// many mappings as they may have.
+  /// as many mappings as they may have.
   station_limit_reached,
   /// The table has as many mappings as it may have.
   table_limit_reached,

@@ -110,7 +110,8 @@ class MappingTable {
   /// mappings of both kinds.
   [[nodiscard]] bool end_host(const Address& host);
   /// The host answers from this MAC address: news only of one that has mappings, and whose MAC
-  /// address was not known.
+  /// address was not known. Its mappings count for that station now, unless that would have more
+  /// than it may.
   void learn_mac(const Address& host, const MacAddress& mac);
   /// Puts this policy in force, with the LAN prefixes of the one before, and see enforce_policy().
   /// roll_back() undoes that, too.

@@ -68,9 +68,14 @@ bool MappingTable::end_host(const Address& host) {
 }
 
 void MappingTable::learn_mac(const Address& host, const MacAddress& mac) {
-  const auto station = clients_.station_of(host);
-  const bool is_news = clients_.count_of(host) > 0 && !(station && station->mac);
-  if (is_news) clients_.place(host, {mac});
+  const auto before = clients_.station_of(host);
+  const std::size_t own = clients_.count_of(host);
+  const bool is_news = own > 0 && !(before && before->mac);
+  const Station station{mac};
+  // Who answers for address after address would else have more at each turn.
+  const bool has_room =
+      clients_.count_of(station) + own <= policy_.limits().mappings_per_station();
+  if (is_news && has_room) clients_.place(host, station);
 }
 
 void MappingTable::set_occupied_ports(const OccupiedPorts& occupied) {

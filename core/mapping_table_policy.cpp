@@ -93,10 +93,13 @@ Result<std::optional<Station>, MapError> MappingTable::find_room_at_station(
   const bool is_known = before && before->mac;
   const auto station = is_known ? before : policy_.station_of(client);
   if (!station) return std::nullopt;
-  const std::size_t brought = before == station ? 0 : clients_.count_of(client);
-  if (clients_.count_of(*station) + brought >= policy_.limits().mappings_per_station()) {
-    return fail(MapError::station_limit_reached);
-  }
+  const auto& limits = policy_.limits();
+  const std::size_t own = clients_.count_of(client);
+  const std::size_t has = clients_.count_of(*station) + (before == station ? 0 : own);
+  const std::size_t may_have = own < limits.mappings_per_late_client()
+                                   ? limits.mappings_per_full_station()
+                                   : limits.mappings_per_station();
+  if (has >= may_have) return fail(MapError::station_limit_reached);
   return station;
 }
 

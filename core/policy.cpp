@@ -26,6 +26,16 @@ std::uint32_t Limits::mappings_per_station() const {
   return std::max(static_cast<std::uint32_t>(several), mappings_per_client);
 }
 
+std::uint32_t Limits::mappings_per_late_client() const {
+  return std::clamp<std::uint32_t>(mappings_per_client / 2, 1, 8);
+}
+
+std::uint32_t Limits::mappings_per_full_station() const {
+  const std::uint32_t station = mappings_per_station();
+  const auto more = std::min<std::uint64_t>(std::uint64_t{station} * 5 / 4, mappings);
+  return std::max(station, static_cast<std::uint32_t>(more));
+}
+
 RuleIndex Permission::rule_of(std::uint16_t port) const {
   const auto found = std::find_if(shares.begin(), shares.end(),
                                   [&](const Share& share) { return share.ports.contains(port); });
@@ -135,7 +145,8 @@ std::optional<Station> Policy::station_of(const Address& client) const {
   if (!clients_ || !is_on_link(client)) return std::nullopt;
   const auto link = clients_->find(client);
   if (link && !link->has_macs) return std::nullopt;
-  return Station{link ? link->mac : std::nullopt};
+  // What was merely heard anybody may have said, and filled somebody else's station so.
+  return Station{link && link->has_answered ? link->mac : std::nullopt};
 }
 
 bool Policy::lists(const Address& client) const {

@@ -31,6 +31,11 @@ struct Limits {
   /// has several IPv6 addresses at a time, and a repeater lends its MAC address to the hosts behind
   /// it; but no more than a quarter of the table, and not less than one client.
   [[nodiscard]] std::uint32_t mappings_per_station() const;
+  /// What each of its clients may have though the station has as many as it may, so that who fills
+  /// a station with addresses that are not his shuts nobody out …
+  [[nodiscard]] std::uint32_t mappings_per_late_client() const;
+  /// … and how many the station may have with these.
+  [[nodiscard]] std::uint32_t mappings_per_full_station() const;
 };
 
 /// File sharing, remote desktops, databases and the like.
@@ -103,8 +108,9 @@ class Policy {
   [[nodiscard]] bool serves(const Claimant& claimant) const;
   /// Whether one of the LAN prefixes holds it.
   [[nodiscard]] bool is_on_link(const Address& address) const;
-  /// Together with whom this client has a limit. Nothing: with nobody, for it is behind a router,
-  /// or on a link whose hosts have no MAC addresses.
+  /// Together with whom this client has a limit: those of the MAC address from which it answers.
+  /// Nothing: with nobody, for it is behind a router, or on a link whose hosts have no MAC
+  /// addresses.
   [[nodiscard]] std::optional<Station> station_of(const Address& client) const;
   /// Whether a rule that allows lists this client by prefix, on-link or not.
   [[nodiscard]] bool lists(const Address& client) const;

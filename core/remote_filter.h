@@ -31,7 +31,10 @@ inline constexpr std::size_t kMostFiltersOfClient = 128;
 inline constexpr std::size_t kMostFilters = 1024;
 
 /// The same peers in filters of which no two overlap, as the firewall's interval sets want them, in
-/// one fixed order, so that equal wishes compare equal. Eight filters become at most 24.
+/// one fixed order, so that equal wishes compare equal.
 [[nodiscard]] RemoteFilters normalized(RemoteFilters filters);
+/// What kMostFiltersOfMapping become at most, and what a mapping that was read back from the
+/// firewall may therefore have.
+inline constexpr std::size_t kMostNormalizedFilters = 3 * kMostFiltersOfMapping;
 
 }  // namespace postern

@@ -64,11 +64,17 @@ void add_recovered(Mapping& mapping, Moment ends, bool is_filtering, Moment now)
   mapping.claims.push_back({anybody, {left, ends}, false, is_filtering});
 }
 
-/// Which of the claims was renewed is known when there is one; otherwise one more stands for it.
+/// When the claim can end at most if it was renewed until now for as long as it was granted before.
+[[nodiscard]] Moment latest_end(const Lease& lease, Moment now) {
+  return now + (lease.is_permanent ? kPermanentHold : lease.granted) + kSameEnd;
+}
+
+/// Which of the claims was renewed is known when there is one, and a renewal explains the end:
+/// otherwise somebody else may have asked meanwhile, and one more claim stands for it.
 void prolong(Mapping& mapping, Moment ends, Moment now) {
-  if (mapping.claims.size() == 1) {
+  const bool is_alone = mapping.claims.size() == 1;
+  if (is_alone && ends <= latest_end(mapping.claims.front().lease, now)) {
     auto& claim = mapping.claims.front();
-    claim.lease.granted = std::max(claim.lease.granted, std::chrono::ceil<Seconds>(ends - now));
     claim.lease.ends = ends;
     claim.is_enabled = true;
     return;
@@ -131,23 +137,28 @@ void follow_filters(Mapping& mapping, const Held& door, Moment now) {
 
 /// The mapping as the firewall, which is newer, has it. `asleep`: by so much a door may end later
 /// than it was told. That explains a later end unless only a renewal can: who renewed and was not
-/// kept has the earlier lease, which the client knows, while nobody has a door that was not
-/// promised.
-void follow(Mapping& mapping, const Held& door, bool ends_leases, Milliseconds asleep, Moment now) {
+/// kept has the earlier lease, while nobody has a door that was not promised. Whether that may have
+/// happened.
+[[nodiscard]] bool follow(Mapping& mapping, const Held& door, bool ends_leases, Milliseconds asleep,
+                          Moment now) {
   mapping.external = door.external;
   const bool is_permanent =
       std::any_of(mapping.claims.begin(), mapping.claims.end(),
                   [](const Claim& claim) { return claim.is_enabled && claim.lease.is_permanent; });
+  bool may_lack_renewal = false;
   if (is_permanent) {
     // Its end is but the moment until which the firewall holds it.
   } else if (!mapping.has_doors() || door.ends > mapping.doors_end() + asleep + kSameEnd) {
     prolong(mapping, door.ends, now);
+  } else if (door.ends > mapping.doors_end() + kSameEnd) {
+    may_lack_renewal = true;
   } else if (ends_leases && door.ends + kSameEnd < mapping.doors_end()) {
     for (auto& claim : mapping.claims) {
       if (claim.is_enabled) claim.lease.ends = std::min(claim.lease.ends, door.ends);
     }
   }
   follow_filters(mapping, door, now);
+  return may_lack_renewal;
 }
 
 }  // namespace
@@ -163,8 +174,10 @@ Restoration reconcile(const StoredState& state, const FoundDoors& found, bool en
   for (Mapping mapping : state.mappings) {
     const auto door = held.find(place_of(mapping.protocol, mapping.external));
     const bool has_door = door != held.end() && door->second.internal == mapping.internal;
-    if (has_door && firewall_is_newer)
-      follow(mapping, door->second, ends_leases, state.asleep, now);
+    if (has_door && firewall_is_newer) {
+      const bool may_lack = follow(mapping, door->second, ends_leases, state.asleep, now);
+      if (may_lack && !state.is_complete) all.may_lack_renewals = true;
+    }
     const bool should_have = mapping.has_doors() && mapping.doors_end() > now;
     if (!has_door && firewall_is_newer && should_have) {
       all.gone.push_back(std::move(mapping));

@@ -14,8 +14,9 @@ std::optional<ClientLink> KernelClients::find(const Address& client) {
     if (holds) holder = &lan;
   }
   if (!holder) return std::nullopt;
-  const auto mac = links_.mac_of(holder->index, client);
-  return ClientLink{holder->name, mac, mac || links_.has_macs(holder->index)};
+  const auto found = links_.mac_of(holder->index, client);
+  if (!found) return ClientLink{holder->name, std::nullopt, links_.has_macs(holder->index)};
+  return ClientLink{holder->name, found->mac, true, found->has_answered};
 }
 
 }  // namespace postern

@@ -25,6 +25,9 @@ namespace {
 /// States in which the kernel would send to that MAC address.
 constexpr unsigned kKnown = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
 
+/// Those of them in which the host has answered from there.
+constexpr unsigned kAnswered = NUD_REACHABLE | NUD_PERMANENT;
+
 /// A request about one object, at most as long as its answer.
 class Question {
  public:
@@ -65,14 +68,15 @@ void ask(mnl_socket* socket, Question& question, mnl_cb_t take, void* data) {
   }
 }
 
-int take_mac(const nlmsghdr* message, void* data) {
+int take_link_address(const nlmsghdr* message, void* data) {
   const auto& header = *static_cast<const ndmsg*>(mnl_nlmsg_get_payload(message));
   if ((header.ndm_state & kKnown) == 0) return MNL_CB_STOP;
+  auto& told = *static_cast<LinkAddress*>(data);
+  told.has_answered = (header.ndm_state & kAnswered) != 0;
   for_each_attribute<ndmsg>(message, [&](const nlattr* attribute) {
     if (mnl_attr_get_type(attribute) != NDA_LLADDR) return;
-    static_cast<std::string*>(data)->assign(
-        static_cast<const char*>(mnl_attr_get_payload(attribute)),
-        mnl_attr_get_payload_len(attribute));
+    told.octets.assign(static_cast<const char*>(mnl_attr_get_payload(attribute)),
+                       mnl_attr_get_payload_len(attribute));
   });
   return MNL_CB_STOP;
 }
@@ -110,13 +114,16 @@ KernelLinks::KernelLinks()
 bool KernelLinks::are_one_host(std::uint32_t interface_index, const Address& left,
                                const Address& right) {
   if (left == right) return true;
-  const std::string mac = link_address_of(interface_index, left);
-  return !mac.empty() && mac == link_address_of(interface_index, right);
+  const std::string mac = link_address_of(interface_index, left).octets;
+  return !mac.empty() && mac == link_address_of(interface_index, right).octets;
 }
 
-std::optional<MacAddress> KernelLinks::mac_of(std::uint32_t interface_index,
-                                              const Address& address) {
-  return MacAddress::of_octets(link_address_of(interface_index, address));
+auto KernelLinks::mac_of(std::uint32_t interface_index, const Address& address)
+    -> std::optional<FoundMac> {
+  const auto found = link_address_of(interface_index, address);
+  const auto mac = MacAddress::of_octets(found.octets);
+  if (!mac) return std::nullopt;
+  return FoundMac{*mac, found.has_answered};
 }
 
 bool KernelLinks::has_macs(std::uint32_t interface_index) {
@@ -127,7 +134,8 @@ bool KernelLinks::has_macs(std::uint32_t interface_index) {
   return has_macs;
 }
 
-std::string KernelLinks::link_address_of(std::uint32_t interface_index, const Address& address) {
+auto KernelLinks::link_address_of(std::uint32_t interface_index, const Address& address)
+    -> LinkAddress {
   Question question(RTM_GETNEIGH, ++last_sequence_);
   auto& header = question.put_header<ndmsg>();
   header.ndm_ifindex = static_cast<int>(interface_index);
@@ -139,9 +147,9 @@ std::string KernelLinks::link_address_of(std::uint32_t interface_index, const Ad
     header.ndm_family = AF_INET6;
     mnl_attr_put(question.message(), NDA_DST, address.octets().size(), address.octets().data());
   }
-  std::string mac;
-  ask(socket_.get(), question, take_mac, &mac);
-  return mac;
+  LinkAddress found;
+  ask(socket_.get(), question, take_link_address, &found);
+  return found;
 }
 
 std::optional<LinkCounters> KernelLinks::counters(std::uint32_t interface_index) {

@@ -13,6 +13,14 @@ struct mnl_socket;
 
 namespace postern {
 
+/// Where the kernel would send to reach a neighbour.
+struct LinkAddress {
+  /// Of whatever length; empty when it is not known.
+  std::string octets;
+  /// See KernelLinks::FoundMac.
+  bool has_answered = false;
+};
+
 /// Asks the kernel about single neighbours and links (rtnetlink(7)), which it answers at once.
 /// Knows nothing when there was no descriptor for it at the start.
 class KernelLinks final : public NeighbourTable, public WanLink {
@@ -21,9 +29,14 @@ class KernelLinks final : public NeighbourTable, public WanLink {
 
   [[nodiscard]] bool are_one_host(std::uint32_t interface_index, const Address& left,
                                   const Address& right) override;
+  struct FoundMac {
+    MacAddress mac;
+    /// Lately, or the administrator says so; otherwise somebody merely said that it is there.
+    bool has_answered = false;
+  };
   /// Nothing: not known, or not one of six octets. ip neigh get ADDRESS dev INTERFACE
-  [[nodiscard]] std::optional<MacAddress> mac_of(std::uint32_t interface_index,
-                                                 const Address& address);
+  [[nodiscard]] std::optional<FoundMac> mac_of(std::uint32_t interface_index,
+                                               const Address& address);
   /// Whether hosts of the link have MAC addresses: Ethernet, Wi-Fi, bridges. True when the kernel
   /// does not say.
   [[nodiscard]] bool has_macs(std::uint32_t interface_index);
@@ -37,8 +50,8 @@ class KernelLinks final : public NeighbourTable, public WanLink {
   };
   using Socket = std::unique_ptr<mnl_socket, CloseSocket>;
 
-  /// The neighbour's address on its link, of whatever length; empty when it is not known.
-  [[nodiscard]] std::string link_address_of(std::uint32_t interface_index, const Address& address);
+  /// The neighbour's address on its link.
+  [[nodiscard]] LinkAddress link_address_of(std::uint32_t interface_index, const Address& address);
 
   Socket socket_;
   std::uint32_t last_sequence_ = 0;

@@ -140,7 +140,7 @@ void read_mappings(StoreDatabase& database, Found& found, std::size_t& left_out)
     row.expect(!mapping.is_pinhole() || mapping.internal == mapping.external);
     mapping.created = row.moment();
     mapping.is_primary = row.boolean();
-    unfinished.filter_count = row.number(0, kMostFiltersOfMapping);
+    unfinished.filter_count = row.number(0, kMostNormalizedFilters);
     if (row.is_good() && taken.emplace(mapping.protocol, mapping.external).second) {
       found.emplace(mapping.id, std::move(unfinished));
     } else {

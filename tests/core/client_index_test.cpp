@@ -98,6 +98,22 @@ TEST(ClientIndex, ForgetsWhereAHostIsOnceItIsTidiedUp) {
   EXPECT_EQ(index.station_of(kHostB), std::nullopt);
 }
 
+TEST(ClientIndex, ForgetsWhereAHostIsThatOnlyTheAdministratorGaveSomething) {
+  ClientIndex index;
+  const auto own = claimed(1, {{"pcp", kHostA}});
+  index.add(claimed(2, {{kStatic, kHostA}}));
+  index.place(kHostA, kCard);
+  index.add(own);
+  index.remove(own);
+  EXPECT_EQ(index.station_of(kHostA), kCard) << "the turn may be rolled back";
+  index.tidy();
+  EXPECT_EQ(index.station_of(kHostA), std::nullopt);
+  EXPECT_THAT(index.of(kHostA), ElementsAre(2));
+  index.place(kHostA, kCard);
+  index.tidy();
+  EXPECT_EQ(index.station_of(kHostA), std::nullopt) << "who was refused, too";
+}
+
 TEST(ClientIndex, TellsAnotherFromItself) {
   ClientIndex index;
   ClientIndex other;

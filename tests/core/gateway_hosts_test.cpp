@@ -296,11 +296,16 @@ TEST(GatewayStations, AreLearntFromNeighbours) {
     const auto client = Address::v4({192, 168, 1, host});
     return test::error_of(house, PcpWish{.client = client}).result;
   };
-  for (std::uint8_t i = 0; i < 8; ++i)
+  for (std::uint8_t i = 0; i < 10; ++i)
     EXPECT_EQ(ask(static_cast<std::uint8_t>(10 + i)), pcp::ResultCode::success);
   EXPECT_EQ(ask(20), pcp::ResultCode::user_ex_quota);
-  const Neighbour known{kLanIndex, kHostA, State::heard, std::string("\x02\0\0\0\0\x0a", 6)};
-  house.gateway.on_neighbours({&known, 1}, house.now);
+  const auto hear = [&](State state) {
+    const Neighbour known{kLanIndex, kHostA, state, std::string("\x02\0\0\0\0\x0a", 6)};
+    house.gateway.on_neighbours({&known, 1}, house.now);
+  };
+  hear(State::heard);
+  EXPECT_EQ(ask(20), pcp::ResultCode::user_ex_quota) << "anybody may have said so";
+  hear(State::reachable);
   EXPECT_EQ(ask(20), pcp::ResultCode::success);
 }
 

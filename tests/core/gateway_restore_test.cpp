@@ -168,7 +168,7 @@ TEST_F(GatewayRestoreTest, WhatThePolicyForbidsIsNotRestored) {
   ASSERT_EQ(turn.unrestored.size(), 1U);
   EXPECT_EQ(turn.unrestored.front().why, MapError::not_authorized);
   EXPECT_EQ(turn.events.front().cause, Cause::policy);
-  EXPECT_EQ(epoch(), 700U) << "whoever may not have it need not ask again";
+  EXPECT_EQ(epoch(), 0U) << "or nobody would tell the client, who asks again now";
 }
 
 TEST_F(GatewayRestoreTest, WhoIsOnLinkIsNotKnownWhileTheLanHasNoAddress) {
@@ -201,6 +201,7 @@ TEST_F(GatewayRestoreTest, AStaticMappingThatIsNoLongerConfiguredGoes) {
   EXPECT_EQ(turn.events.front().kind, Kind::closed);
   EXPECT_EQ(turn.events.front().cause, Cause::administered);
   EXPECT_EQ(house_->doors(), 0U);
+  EXPECT_EQ(epoch(), 0U) << "clients may have been told that they have it";
 }
 
 TEST_F(GatewayRestoreTest, OperatorMappingsComeBack) {
@@ -283,6 +284,7 @@ TEST_F(GatewayRestoreTest, ClaimsWithOtherFiltersThanAStaticMappingDoNotComeBack
   (void)begin(rebooted({filtered}), options);
   ASSERT_EQ(house_->mappings(), 1U);
   EXPECT_EQ(all_mappings(*house_).front().claims.size(), 1U);
+  EXPECT_EQ(epoch(), 0U) << "the client must ask again";
   (void)house_->gateway.reload(Policy(), {}, house_->now);
   EXPECT_EQ(house_->doors(), 0U) << "nobody is let in who was not";
 }
@@ -301,6 +303,34 @@ TEST_F(GatewayRestoreTest, EpochsGoOnWhenNothingIsLost) {
   (void)begin(state);
   EXPECT_EQ(epoch(), 700U);
   state.epochs.reset();
+  (void)begin(state);
+  EXPECT_EQ(epoch(), 0U);
+}
+
+TEST_F(GatewayRestoreTest, TheEpochBeginsAnewWhenAClaimFallsThoughItsMappingLives) {
+  auto mapping = stored(3, kInside, 40001, kStart + Seconds(60));
+  (void)begin(rebooted({mapping}));
+  EXPECT_EQ(epoch(), 700U);
+  // Nobody may ask for others.
+  mapping.claims.push_back({{"upnp", kHostB}, {Seconds(600), kStart + Seconds(60)}});
+  (void)begin(rebooted({mapping}));
+  ASSERT_EQ(house_->mappings(), 1U);
+  EXPECT_EQ(all_mappings(*house_).front().claims.size(), 1U);
+  EXPECT_EQ(epoch(), 0U);
+  mapping.claims.back().lease.ends = kStart - Seconds(1);
+  (void)begin(rebooted({mapping}));
+  EXPECT_EQ(epoch(), 700U) << "this one had ended";
+}
+
+TEST_F(GatewayRestoreTest, TheEpochBeginsAnewWhenSleepMayHideARenewal) {
+  (void)begin({});
+  (void)test::map(*house_, PcpWish{.suggested_port = 40001, .lifetime = 600});
+  auto state = kept();
+  state.epochs->epoch = kStart - Seconds(700);
+  state.asleep = Seconds(3600);
+  (void)begin(state);
+  EXPECT_EQ(epoch(), 700U);
+  state.mappings.front().claims.front().lease.ends -= Seconds(30);
   (void)begin(state);
   EXPECT_EQ(epoch(), 0U);
 }

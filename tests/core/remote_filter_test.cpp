@@ -83,7 +83,7 @@ TEST(RemoteFilter, LetsThroughExactlyTheSamePeers) {
       if ((chosen >> i & 1U) != 0) wish.push_back(all[i]);
     }
     const auto result = normalized(wish);
-    ASSERT_LE(result.size(), 24U);
+    ASSERT_LE(result.size(), kMostNormalizedFilters);
     for (std::size_t i = 0; i < result.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) ASSERT_FALSE(overlap(result[i], result[j])) << chosen;
     }

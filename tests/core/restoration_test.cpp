@@ -93,7 +93,7 @@ TEST_F(Reconciliation, WhatSleepExplainsIsNoRenewal) {
   const auto end_with = [&](int seconds) {
     const auto all = reconcile(state, found({door(40001, seconds)}), true, kStart);
     EXPECT_TRUE(all.unexplained.empty());
-    return all.mappings.at(0).claims.at(0).lease.ends;
+    return all.mappings.at(0).doors_end();
   };
   EXPECT_EQ(end_with(60), kStart + Seconds(60));
   EXPECT_EQ(end_with(3660), kStart + Seconds(60));
@@ -103,6 +103,23 @@ TEST_F(Reconciliation, WhatSleepExplainsIsNoRenewal) {
   EXPECT_EQ(end_with(3660), kStart + Seconds(3660)) << "the machine has not slept";
 }
 
+TEST_F(Reconciliation, WhatSleepExplainsMayHaveBeenARenewal) {
+  auto state = state_of({lease(60)});
+  state.asleep = Seconds(3600);
+  const auto may_lack = [&](int seconds) {
+    return reconcile(state, found({door(40001, seconds)}), true, kStart).may_lack_renewals;
+  };
+  EXPECT_FALSE(may_lack(60));
+  EXPECT_TRUE(may_lack(90));
+  EXPECT_FALSE(may_lack(3700)) << "this one is not lost";
+  EXPECT_FALSE(may_lack(30));
+  state.is_complete = true;
+  EXPECT_FALSE(may_lack(90)) << "every renewal is in the store";
+  state.is_complete = false;
+  state.asleep = Seconds(0);
+  EXPECT_FALSE(may_lack(90));
+}
+
 TEST_F(Reconciliation, AfterASleepALeaseThatHasEndedIsOver) {
   auto state = state_of({lease(-5)});
   state.asleep = Seconds(3600);
@@ -110,6 +127,16 @@ TEST_F(Reconciliation, AfterASleepALeaseThatHasEndedIsOver) {
   ASSERT_EQ(all.mappings.size(), 1U);
   EXPECT_EQ(all.mappings.front().ends(), kStart - Seconds(5)) << "and the table takes no such one";
   EXPECT_TRUE(all.unexplained.empty()) << "nor adopts its door";
+}
+
+// Granted for 600 seconds, and for 7200 it is another client's that came to it just before a crash.
+TEST_F(Reconciliation, WhatIsLaterThanTheClaimCanEndIsSomebodyElses) {
+  const auto mapping = bring(lease(60), door(40001, 7200));
+  ASSERT_EQ(mapping.claims.size(), 2U);
+  EXPECT_EQ(mapping.claims[0], lease(60).claims[0]);
+  EXPECT_EQ(mapping.claims[1].claimant, (Claimant{kRecovered, kHostA}));
+  EXPECT_EQ(mapping.claims[1].lease.ends, kStart + Seconds(7200));
+  EXPECT_EQ(bring(lease(60), door(40001, 600)).claims.size(), 1U) << "it can be its own renewal";
 }
 
 TEST_F(Reconciliation, OfSeveralClaimsNobodyKnowsWhichWasRenewed) {

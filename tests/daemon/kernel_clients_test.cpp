@@ -39,9 +39,21 @@ class KernelClientsTest : public testing::Test {
 };
 
 TEST_F(KernelClientsTest, FindsInterfaceAndMacAddress) {
-  const ClientLink known{"lan", MacAddress::parse("02:00:00:00:00:0a")};
+  const ClientLink known{"lan", MacAddress::parse("02:00:00:00:00:0a"), true, true};
   EXPECT_EQ(clients_->find(address("192.168.1.10")), known);
   EXPECT_EQ(clients_->find(address("2001:db8:1::10")), known);
+}
+
+TEST_F(KernelClientsTest, TellsWhoHasAnsweredFromWhoWasMerelyHeard) {
+  const auto has_answered = [&](const std::string& state) {
+    run("ip neigh replace 192.168.1.12 lladdr 02:00:00:00:00:0c dev lan nud " + state);
+    const auto found = clients_->find(address("192.168.1.12"));
+    EXPECT_TRUE(found && found->mac) << state;
+    return found && found->has_answered;
+  };
+  EXPECT_FALSE(has_answered("stale"));
+  EXPECT_TRUE(has_answered("reachable"));
+  EXPECT_FALSE(has_answered("delay"));
 }
 
 TEST_F(KernelClientsTest, AnUnknownNeighbourStillHasAnInterface) {

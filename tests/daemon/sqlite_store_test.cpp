@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+#include "core/mapping_table.h"
+#include "core/restoration.h"
 #include "tests/daemon/sqlite_store_fixture.h"
 
 namespace postern::test {
@@ -80,6 +82,46 @@ TEST_F(SqliteStoreTest, AMappingMayWaitForItsExternalAddress) {
   append({event_of(Kind::opened, mapping)}, kEpochs);
   crash();
   EXPECT_EQ(kept_in(good_start()), (Kept{{mapping}, kEpochs}));
+}
+
+/// Eight filters of one mapping, of which the firewall holds more, for they overlap.
+[[nodiscard]] RemoteFilters many_filters() {
+  RemoteFilters filters{{Prefix(Address::v4({10, 0, 0, 0}), 24)}};
+  for (std::uint8_t i = 1; i < kMostFiltersOfMapping; ++i) {
+    const auto port = static_cast<std::uint16_t>(1000 * i);
+    filters.push_back(
+        {Prefix(Address::v4({10, 0, 0, 0}), static_cast<std::uint8_t>(8 + i)), port, port});
+  }
+  return normalized(std::move(filters));
+}
+
+// What came from the firewall has its filters as the firewall holds them.
+TEST_F(SqliteStoreTest, KeepsWhatAnEarlierRunTookFromTheFirewall) {
+  ASSERT_GT(many_filters().size(), kMostFiltersOfMapping);
+  const auto plain = mapping_of(4);
+  const auto door_of = [](const Mapping& mapping, std::uint16_t port) {
+    return TimedDoor{
+        Forward4{
+            mapping.protocol, {mapping.external.address, port}, mapping.internal, many_filters()},
+        mapping.ends()};
+  };
+  StoredState state;
+  state.mappings = {plain};
+  state.is_same_boot = true;
+  const auto followed =
+      reconcile(state, {true, {door_of(plain, plain.external.port)}}, true, kNow).mappings;
+  ASSERT_EQ(followed.size(), 1U);
+  MappingTable table(Policy(), {}, 1);
+  const auto door = door_of(plain, 50000);
+  table.adopt({&door, 1}, kNow);
+  (void)good_start();
+  auto events = table.accept();
+  ASSERT_EQ(events.size(), 1U);
+  const auto adopted = events.front().mapping;
+  events.push_back(event_of(Kind::opened, followed.front()));
+  ASSERT_TRUE(append(events, kEpochs));
+  crash();
+  EXPECT_EQ(good_start().mappings, (std::vector{adopted, followed.front()}));
 }
 
 TEST_F(SqliteStoreTest, ForgetsWhatIsClosedAndTakesWhatIsNewest) {
