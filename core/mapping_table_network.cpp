@@ -73,8 +73,7 @@ void MappingTable::learn_mac(const Address& host, const MacAddress& mac) {
   const bool is_news = own > 0 && !(before && before->mac);
   const Station station{mac};
   // Who answers for address after address would else have more at each turn.
-  const bool has_room =
-      clients_.count_of(station) + own <= policy_.limits().mappings_per_station();
+  const bool has_room = clients_.count_of(station) + own <= policy_.limits().mappings_per_station();
   if (is_news && has_room) clients_.place(host, station);
 }
 
