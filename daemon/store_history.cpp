@@ -33,7 +33,12 @@ void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment n
   using Kind = TableEvent::Kind;
   if (!is_kept_) return;
   const auto& mapping = event.mapping;
-  const auto row_of = [&](Kind kind, const Claimant& claimant, const std::string& its_rule) {
+  const auto admit = [&](Kind kind, const Claimant& claimant, std::string_view its_rule) {
+    if (!events_.has_room(kEvents, now)) {
+      ++left_out_;
+      return;
+    }
+    events_.take(kEvents, now);
     HistoryEntry entry;
     entry.wall_ms = wall_ms;
     entry.event = to_string(kind);
@@ -44,10 +49,10 @@ void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment n
     entry.internal = to_string(mapping.internal);
     entry.external = to_string(mapping.external);
     entry.rule = its_rule;
-    return entry;
+    add(std::move(entry));
   };
   if (!goes_without_saying(event.cause)) {
-    for (const auto& claim : event.dropped) admit(row_of(Kind::closed, claim.claimant, ""), now);
+    for (const auto& claim : event.dropped) admit(Kind::closed, claim.claimant, "");
   }
   const bool is_again_there =
       event.kind == Kind::opened && event.cause == TableEvent::Cause::restored;
@@ -59,17 +64,8 @@ void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment n
     };
     const auto younger = std::next(claim);
     if (std::any_of(younger, claims.end(), is_of_client)) continue;
-    admit(row_of(event.kind, claim->claimant, younger == claims.end() ? rule : ""), now);
+    admit(event.kind, claim->claimant, younger == claims.end() ? rule : "");
   }
-}
-
-void StoreHistory::admit(HistoryEntry entry, Moment now) {
-  if (!events_.has_room(kEvents, now)) {
-    ++left_out_;
-    return;
-  }
-  events_.take(kEvents, now);
-  add(std::move(entry));
 }
 
 void StoreHistory::note(const Refusal& refusal, Moment now, std::int64_t wall_ms) {

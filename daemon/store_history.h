@@ -102,8 +102,6 @@ class StoreHistory {
   [[nodiscard]] bool was_noted(const std::string& refusal, Moment now);
   /// Whether another refusal of this client may be noted; then it counts.
   [[nodiscard]] bool admit_refusal(const std::string& client, Moment now);
-  /// Adds it, or counts it when there were too many rows that are no refusals.
-  void admit(HistoryEntry entry, Moment now);
   /// Leaves it out when too many of its kind wait.
   void add(HistoryEntry entry);
 
