@@ -89,9 +89,9 @@ Result<std::optional<Station>, MapError> MappingTable::find_room_at_station(
     const MapRequest& request, const Mapping* existing) const {
   const Address& client = request.claimant.client;
   if (existing && existing->has_claim_of(client)) return std::nullopt;
+  // Asking takes time. Once it is placed, learn_mac() tells what is news.
   const auto before = clients_.station_of(client);
-  const bool is_known = before && before->mac;
-  const auto station = is_known ? before : policy_.station_of(client);
+  const auto station = before ? before : policy_.station_of(client);
   if (!station) return std::nullopt;
   const auto& limits = policy_.limits();
   const std::size_t own = clients_.count_of(client);
