@@ -33,11 +33,14 @@ BackgroundFlowTable::~BackgroundFlowTable() {
 }
 
 Result<std::size_t, std::string> BackgroundFlowTable::purge(std::span<const FlowPurge> purges) {
+  bool must_wake = false;
   {
     const std::lock_guard lock(mutex_);
     waiting_.insert(waiting_.end(), purges.begin(), purges.end());
+    must_wake = is_idle_ || closes_something(purges);
   }
-  wake_.notify_one();
+  // A thread that pauses anyway would be woken by each turn for nothing.
+  if (must_wake) wake_.notify_one();
   return 0;
 }
 
@@ -52,8 +55,8 @@ Result<std::optional<Flow>, std::string> BackgroundFlowTable::find(Protocol prot
   return table_->find(protocol, internal, remote);
 }
 
-bool BackgroundFlowTable::closes_something() const {
-  return std::any_of(waiting_.begin(), waiting_.end(), [](const FlowPurge& purge) {
+bool BackgroundFlowTable::closes_something(std::span<const FlowPurge> purges) {
+  return std::any_of(purges.begin(), purges.end(), [](const FlowPurge& purge) {
     return purge.which == FlowPurge::Which::through_door;
   });
 }
@@ -61,7 +64,9 @@ bool BackgroundFlowTable::closes_something() const {
 void BackgroundFlowTable::work() {
   std::unique_lock lock(mutex_);
   while (true) {
+    is_idle_ = true;
     wake_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
+    is_idle_ = false;
     if (is_ending_) return;
     const auto purges = std::exchange(waiting_, {});
     lock.unlock();
@@ -75,7 +80,7 @@ void BackgroundFlowTable::work() {
       return wake_.wait_for(lock, std::min<std::chrono::nanoseconds>(time, kLongestPause), until);
     };
     if (pause(4 * taken, [this] { return is_ending_; })) continue;
-    pause(5 * taken, [this] { return is_ending_ || closes_something(); });
+    pause(5 * taken, [this] { return is_ending_ || closes_something(waiting_); });
   }
 }
 

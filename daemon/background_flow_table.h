@@ -39,8 +39,8 @@ class BackgroundFlowTable final : public FlowTable {
 
  private:
   void work();
-  /// Under the mutex: whether doors were closed whose connections are still there.
-  [[nodiscard]] bool closes_something() const;
+  /// Whether doors were closed whose connections are still there.
+  [[nodiscard]] static bool closes_something(std::span<const FlowPurge> purges);
 
   std::unique_ptr<FlowTable> table_;
   Purged purged_;
@@ -50,6 +50,8 @@ class BackgroundFlowTable final : public FlowTable {
   /// Under the mutex: what to do, and whether to end.
   std::vector<FlowPurge> waiting_;
   bool is_ending_ = false;
+  /// Under the mutex: the thread waits for something to do, and for nothing else.
+  bool is_idle_ = false;
 
   std::thread thread_;
 };
