@@ -193,7 +193,7 @@ void OperatorCommands::add_explain(CLI::App& explain) {
 void OperatorCommands::add_history(CLI::App& history) {
   history.add_option("--client", words_.client, "Only of the client with this address");
   history.add_option("--kind", words_.kind, "opened, moved, closed or refused alone")
-      ->check(CLI::IsMember({"opened", "moved", "closed", "refused"}));
+      ->check(CLI::IsMember({"opened", "renewed", "moved", "closed", "refused"}));
   history.add_option("-n,--limit", words_.limit, "So many, the youngest (default: 50)")
       ->check(CLI::Range(1U, 1'000'000U));
 }

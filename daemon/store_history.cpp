@@ -18,6 +18,14 @@ constexpr std::size_t kMostRefusals = 1024;
 constexpr std::size_t kMostClients = 1024;
 constexpr std::string_view kRefused = "refused";
 
+/// The claim that was made or renewed last. There is one.
+[[nodiscard]] const Claim& youngest_lease(const std::vector<Claim>& claims) {
+  return *std::max_element(
+      claims.rbegin(), claims.rend(), [](const Claim& left, const Claim& right) {
+        return left.lease.ends - left.lease.granted < right.lease.ends - right.lease.granted;
+      });
+}
+
 }  // namespace
 
 bool StoreHistory::Bucket::has_room(const Rate& rate, Moment now) const {
@@ -34,11 +42,14 @@ void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment n
   if (!is_kept_) return;
   const auto& mapping = event.mapping;
   const auto admit = [&](Kind kind, const Claimant& claimant, std::string_view its_rule) {
-    if (!events_.has_room(kEvents, now)) {
+    const bool is_renewal = kind == Kind::renewed;
+    auto& bucket = is_renewal ? renewals_ : events_;
+    const auto& rate = is_renewal ? kRenewals : kEvents;
+    if (!bucket.has_room(rate, now)) {
       ++left_out_;
       return;
     }
-    events_.take(kEvents, now);
+    bucket.take(rate, now);
     HistoryEntry entry;
     entry.wall_ms = wall_ms;
     entry.event = to_string(kind);
@@ -56,8 +67,16 @@ void StoreHistory::note(const TableEvent& event, std::string_view rule, Moment n
   }
   const bool is_again_there =
       event.kind == Kind::opened && event.cause == TableEvent::Cause::restored;
-  if (event.kind == Kind::renewed || is_again_there) return;
+  if (is_again_there) return;
   const auto& claims = mapping.claims;
+  if (event.kind == Kind::renewed) {
+    // Who gave a claim back has renewed nothing, nor has who changed the mapping for a client.
+    const bool is_renewal = event.cause == TableEvent::Cause::asked && event.dropped.empty();
+    if (!is_renewal || claims.empty()) return;
+    const auto& renewed = youngest_lease(claims);
+    admit(event.kind, renewed.claimant, &renewed == &claims.back() ? rule : "");
+    return;
+  }
   for (auto claim = claims.begin(); claim != claims.end(); ++claim) {
     const auto is_of_client = [&](const Claim& one) {
       return one.claimant.client == claim->claimant.client;

@@ -20,7 +20,7 @@ struct HistoryEntry {
   std::int64_t id = 0;
   /// Unix time in milliseconds, as the wall clock said then.
   std::int64_t wall_ms = 0;
-  /// "opened", "moved", "closed" or "refused".
+  /// "opened", "renewed", "moved", "closed" or "refused".
   std::string event;
   /// The name of a TableEvent::Cause or a MapError.
   std::string why;
@@ -40,7 +40,8 @@ struct HistoryEntry {
 struct HistoryQuery {
   static constexpr std::uint32_t kMost = 1000;
   /// Of an event, see HistoryEntry.
-  static constexpr std::array<std::string_view, 4> kEvents{"opened", "moved", "closed", "refused"};
+  static constexpr std::array<std::string_view, 5> kEvents{"opened", "renewed", "moved", "closed",
+                                                           "refused"};
 
   std::uint32_t limit = 100;
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
@@ -52,12 +53,12 @@ struct HistoryQuery {
 
 /// What of all that happens becomes history, and waits to be written. So that neither a busy LAN
 /// nor one that means harm wears out a flash, there is no row
-/// - for a renewal, which each mapping has every half hour (until when it lives stands elsewhere),
 /// - for what is there again after a start as it was before,
 /// - for a refusal that was noted within the hour,
-/// - for what is more than 4 rows a second after a burst of 2,000, which is counted, and
+/// - for what is more than 4 rows a second after a burst of 2,000, which is counted,
+/// - for renewals beyond 1 a minute after a burst of 200, which are counted, too, and
 /// - for refusals beyond 2 a minute after a burst of 500, of one client beyond 12 an hour after 50,
-///   which are counted, too. They take nothing from the other rows, and no client can fill the
+///   which are counted, too. Neither takes anything from the other rows, and no client can fill the
 ///   history with them, nor keep those of others out.
 class StoreHistory {
  public:
@@ -96,6 +97,7 @@ class StoreHistory {
     void take(const Rate& rate, Moment now);
   };
   static constexpr Rate kEvents{2000, Milliseconds{250}};
+  static constexpr Rate kRenewals{200, Seconds{60}};
   static constexpr Rate kRefusals{500, Seconds{30}};
   static constexpr Rate kRefusalsOfOne{50, Seconds{300}};
 
@@ -111,6 +113,7 @@ class StoreHistory {
   std::unordered_map<std::string, Moment> refusals_;
   std::size_t waiting_refusals_ = 0;
   Bucket events_;
+  Bucket renewals_;
   Bucket all_refusals_;
   /// By client, until they are empty; of those for whom there is no place, under no name.
   std::unordered_map<std::string, Bucket> refusals_of_;

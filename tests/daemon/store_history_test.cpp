@@ -82,9 +82,31 @@ TEST(StoreHistory, ClaimsThatFellWhileOthersStayAreTold) {
   }
 }
 
-TEST(StoreHistory, RenewalsAndWhatIsThereAgainAreNoNews) {
+TEST(StoreHistory, RenewalsAreOfTheYoungestLease) {
   StoreHistory history(true);
-  history.note(event(Kind::renewed), "", kNow, kWall);
+  auto renewed = event(Kind::renewed);
+  renewed.mapping.claims[0].lease = {Seconds(60), kNow + Seconds(60)};
+  renewed.mapping.claims[1].lease = {Seconds(7200), kNow + Seconds(7100)};
+  history.note(renewed, "r", kNow, kWall);
+  renewed.mapping.claims[1].lease.ends = kNow + Seconds(7300);
+  history.note(renewed, "r", kNow, kWall);
+  EXPECT_THAT(told(history),
+              ElementsAre("renewed asked natpmp 192.168.1.7 ", "renewed asked pcp 192.168.1.7 r"));
+}
+
+TEST(StoreHistory, ManyRenewalsTakeNoPlaceFromOtherRows) {
+  StoreHistory history(true);
+  for (int i = 0; i < 300; ++i) history.note(event(Kind::renewed), "", kNow, kWall);
+  EXPECT_EQ(history.waiting(), 200U);
+  EXPECT_EQ(history.left_out(), 100U);
+  history.note(event(Kind::renewed), "", kNow + Seconds(60), kWall);
+  EXPECT_EQ(history.waiting(), 201U);
+  for (int i = 0; i < 1500; ++i) history.note(event(Kind::opened), "", kNow, kWall);
+  EXPECT_EQ(history.waiting(), 1701U);
+}
+
+TEST(StoreHistory, WhatIsThereAgainIsNoNews) {
+  StoreHistory history(true);
   history.note(event(Kind::opened, Cause::restored), "", kNow, kWall);
   EXPECT_EQ(history.waiting(), 0U);
   history.note(event(Kind::closed, Cause::restored), "", kNow, kWall);
