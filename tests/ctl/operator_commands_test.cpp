@@ -262,7 +262,7 @@ TEST(OperatorCommands, Usage) {
            {"explain", "192.168.1.10", "tcp", "80", "--frontend", "static"},
            {"explain", "192.168.1.10", "tcp", "80", "--lifetime", "-1"},
            {"history", "--limit", "0"},
-           {"history", "--kind", "renewed"},
+           {"history", "--kind", "extended"},
            {"history", "--client", "x HTTP/1.1"},
            {"reload", "now"}}) {
     const auto ran = run(words);

@@ -239,7 +239,7 @@ TEST_F(ControlApiTest, ReadsTheHistoryAndAnswersLater) {
 
 TEST_F(ControlApiTest, RefusesWhatIsNoQuestionAboutTheHistory) {
   for (const auto* query : {"limit=0", "limit=1001", "limit=x", "before=0", "before=-7", "client=x",
-                            "client=", "kind=renewed", "kind=", "after=7", "limit"}) {
+                            "client=", "kind=extended", "kind=", "after=7", "limit"}) {
     const auto reply = ask("GET", std::string("/api/v1/history?") + query);
     EXPECT_EQ(reply.status, 400) << query;
     EXPECT_EQ(code_of(reply), "bad_request");
